@@ -1,0 +1,73 @@
+"""Weak and strong views of table rows (n, d)."""
+
+from dataclasses import dataclass
+
+import torch
+
+__all__ = ["GaussianNoise", "SwapFeatures"]
+
+
+def _noise(x, amount, generator):
+    """x plus Gaussian noise of ``amount`` standard deviations of each feature of the batch."""
+    if amount == 0:
+        return x
+    spread = amount * x.std(0, correction=0)
+    return x + spread * torch.randn(x.shape, generator=generator, device=x.device)
+
+
+@dataclass(frozen=True)
+class GaussianNoise:
+    """Add Gaussian noise, in units of each feature's standard deviation in the batch.
+
+    Parameters
+    ----------
+    noise : float >= 0
+
+    Examples
+    --------
+    >>> import torch
+    >>> view = GaussianNoise(noise=0.1)
+    >>> view(torch.eye(3), torch.Generator().manual_seed(0)).shape
+    torch.Size([3, 3])
+    """
+
+    noise: float = 0.1
+
+    def __call__(self, x, generator):
+        """(n, d) -> (n, d)."""
+        return _noise(x, self.noise, generator)
+
+
+@dataclass(frozen=True)
+class SwapFeatures:
+    """Replace each feature, with probability p, by the same feature of another row; add noise.
+
+    Parameters
+    ----------
+    p : float in [0, 1]
+        Share of the features swapped, each from a row of its own.
+    noise : float >= 0
+        Gaussian noise in units of each feature's standard deviation in the batch.
+
+    References
+    ----------
+    Yoon et al. 2020, VIME, NeurIPS 33, section 4.1; Bahri et al. 2022, SCARF, arXiv 2106.15147,
+    section 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.arange(6.0).reshape(3, 2)
+    >>> view = SwapFeatures(p=1.0, noise=0.0)(x, torch.Generator().manual_seed(0))
+    >>> bool(((view - x) % 2 == 0).all())  # every value still comes from its own column
+    True
+    """
+
+    p: float = 0.2
+    noise: float = 0.2
+
+    def __call__(self, x, generator):
+        """(n, d) -> (n, d)."""
+        swap = torch.rand(x.shape, generator=generator, device=x.device) < self.p
+        donor = torch.randint(len(x), x.shape, generator=generator, device=x.device)
+        return _noise(torch.where(swap, x.gather(0, donor), x), self.noise, generator)

@@ -1,0 +1,573 @@
+"""The scikit-learn contract: parameters, validation, -1 for unlabeled, fit, predict, score."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import train_test_split
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+from torch import nn
+
+from .data import PairedBatches
+from .labels import as_label_array, is_labeled
+from .net import OPTIMIZERS, _SSLNet
+from .networks import CNN, MLP
+from .progress import Progress
+from .schedules import cosine_7_16
+
+__all__ = ["SSLClassifier"]
+
+_NESTED = ("module", "optimizer")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SSLClassifier(ClassifierMixin, BaseEstimator):
+    """Base of all estimators: everything but the loss.
+
+    A child is a dataclass, so that its signature is explicit and its ``__init__`` only assigns.
+    It adds its own parameters as fields, changes a default by assigning the field again, and
+    gives its loss in `_make_loss`.
+
+    Parameters
+    ----------
+    module : "auto", nn.Module class or instance, or callable, default="auto"
+        The network: rows in float -> logits (n, K). "auto" takes a multilayer perceptron for
+        tables and a small convolutional network for images; both standardise inside. A class or
+        function is called with ``module_params`` and, where its signature names them, with
+        ``input_shape`` (tuple without the row axis), ``n_classes``, ``mean`` and ``scale`` (tensors,
+        of the training rows). An instance is copied, never changed.
+    module_params : dict or None, default=None
+        Keywords of the network; one of them is also spelt ``module__dropout=.1`` in ``set_params``
+        and in grids. "auto" takes ``hidden_layer_sizes`` and ``dropout`` (tables), ``width`` and
+        ``dropout`` (images).
+    max_steps : int >= 1
+        Optimizer steps of one fit, the budget in the papers' unit.
+    batch_size : int >= 1, default=64
+        Labeled rows a step, B.
+    unlabeled_ratio : int >= 1
+        Unlabeled rows a step for each labeled one, mu.
+    unlabeled_weight : float >= 0, default=1.0
+        Weight of the unlabeled loss, lambda_u. With 0 the unlabeled rows are left out altogether:
+        the supervised net of the same network and budget.
+    optimizer : {"sgd", "adam", "adamw"} or torch.optim.Optimizer class
+        "sgd" runs with Nesterov momentum 0.9.
+    lr : float > 0
+        Learning rate at the first step.
+    optimizer_params : dict or None, default=None
+        More keywords of the optimizer, also spelt ``optimizer__weight_decay=...``. Weight decay
+        leaves out biases and BatchNorm.
+    ema_decay : float in [0, 1) or None
+        Decay of the averaged weights, warmed up as min(ema_decay, (1 + step) / (10 + step)). The
+        averages predict; BatchNorm's running statistics are averaged like weights. None: the
+        weights of the last step predict.
+    validation_fraction : float in (0, 1) or None, default=None
+        Share of the labeled rows held out of training, stratified; their loss and accuracy are in
+        ``history_``. With None and ``early_stopping``, 0.2.
+    early_stopping : bool or int, default=False
+        Stop when the validation loss has not fallen for this many epochs (True: 10), and go back
+        to the best weights.
+    callbacks : list of skorch callbacks or None, default=None
+        Copied before use.
+    device : str, default="auto"
+        "auto" takes CUDA where there is one, else the CPU; or any torch device name.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        "auto" runs CUDA in bfloat16 autocast, all else in float32.
+    warm_start : bool, default=False
+        Start the next fit from the weights of the last one, with a new schedule and optimizer.
+        The classes and the shape of the rows must be the same.
+    verbose : int, default=0
+        1 shows progress: a bar if tqdm is installed, else a line for each tenth of the budget.
+    random_state : int, RandomState or None, default=None
+        Seeds everything. The same int on the same CPU gives the same weights, bit for bit. None
+        takes fresh entropy. The global generators of torch and numpy are left as they were.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        Real classes only.
+    n_features_in_, feature_names_in_
+        As in scikit-learn; for images ``n_features_in_`` is the number of channels.
+    transduction_ : ndarray of shape (n,)
+        Labels of all training rows: the given ones, and predictions for unlabeled rows.
+    label_distributions_ : ndarray of shape (n, K) in [0, 1]
+        Class probabilities of all training rows; a given label has probability 1.
+    n_iter_ : int
+        Optimizer steps taken.
+    history_ : list of dict
+        One record an epoch (one pass over the unlabeled rows, or a hundredth of ``max_steps`` if
+        that is longer): step, lr, loss and its parts, seconds, validation.
+    net_ : skorch.NeuralNet
+        The fitted net.
+    """
+
+    module: object = "auto"
+    module_params: dict | None = None
+    max_steps: int = 1000
+    batch_size: int = 64
+    unlabeled_ratio: int = 7
+    unlabeled_weight: float = 1.0
+    optimizer: object = "sgd"
+    lr: float = 0.03
+    optimizer_params: dict | None = None
+    ema_decay: float | None = 0.999
+    validation_fraction: float | None = None
+    early_stopping: bool | int = False
+    callbacks: list | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    warm_start: bool = False
+    verbose: int = 0
+    random_state: object = None
+
+    _parameter_constraints = {
+        "module": [StrOptions({"auto"}), callable],
+        "module_params": [dict, None],
+        "max_steps": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "unlabeled_ratio": [Interval(Integral, 1, None, closed="left")],
+        "unlabeled_weight": [Interval(Real, 0, None, closed="left")],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "optimizer_params": [dict, None],
+        "ema_decay": [Interval(Real, 0, 1, closed="left"), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
+        "callbacks": [list, None],
+        "device": [str],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+    _lr_schedule = staticmethod(cosine_7_16)
+
+    # ------------------------------------------------- what a method provides
+
+    def _make_loss(self, X, codes):
+        """Return the method: an nn.Module with ``forward(model, batch) -> loss, parts``.
+
+        X is an ndarray (n, ...), codes an int64 ndarray (n,) of 0..K-1 with -1 for unlabeled.
+        ``parts`` maps names to detached scalar tensors for ``history_``.
+        """
+        raise NotImplementedError
+
+    def _pool(self, codes):
+        """Row numbers that unlabeled batches are drawn from."""
+        return np.flatnonzero(codes < 0)
+
+    def _auto_module(self, input_shape):
+        """Return the class that ``module="auto"`` stands for."""
+        if len(input_shape) == 1:
+            return MLP
+        if len(input_shape) == 3:
+            return CNN
+        raise ValueError(
+            f"module='auto' knows tables (n, features) and images (n, channels, height, width); "
+            f"X has rows of shape {input_shape}. Pass your own network as module."
+        )
+
+    # ----------------------------------------------------------- parameters
+
+    def get_params(self, deep=True):
+        """Get the parameters, with ``module__*`` and ``optimizer__*`` if deep.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+
+        Returns
+        -------
+        dict
+        """
+        params = super().get_params(deep=deep)
+        if deep:
+            for prefix in _NESTED:
+                nested = params[f"{prefix}_params"] or {}
+                params.update({f"{prefix}__{name}": value for name, value in nested.items()})
+        return params
+
+    def set_params(self, **params):
+        """Set parameters; ``module__dropout=.1`` changes one entry of ``module_params``.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self
+
+        Examples
+        --------
+        >>> from sklearn_ssl import FixMatchClassifier
+        >>> FixMatchClassifier().set_params(module__dropout=0.1).module_params
+        {'dropout': 0.1}
+        """
+        nested = {
+            name: v for name, v in params.items() if name.split("__")[0] in _NESTED and "__" in name
+        }
+        super().set_params(**{name: v for name, v in params.items() if name not in nested})
+        for name, value in nested.items():
+            prefix, _, key = name.partition("__")
+            setattr(
+                self, f"{prefix}_params", {**(getattr(self, f"{prefix}_params") or {}), key: value}
+            )
+        return self
+
+    # ----------------------------------------------------------------- fit
+
+    def fit(self, X, y):
+        """Train on labeled and unlabeled rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), or images of shape (n, C, H, W)
+            Numbers; uint8 images are read as [0, 1].
+        y : array-like of shape (n,)
+            Classes; -1 marks an unlabeled row (in strings or objects also None and NaN).
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For input that cannot be trained on, before any training.
+        FloatingPointError
+            If the loss becomes NaN or infinite; the last good weights stay.
+        """
+        X, codes = self._check_fit_input(X, y)
+        self._fit(X, codes)
+        self._transduce(X, codes)
+        return self
+
+    def _fit(self, X, codes):
+        """Fit on checked rows and class codes; `_train` is the engine's one entrance."""
+        if self.unlabeled_weight == 0:
+            X, codes = X[codes >= 0], codes[codes >= 0]
+        self._train(X, codes, self._pool(codes), self._make_loss(X, codes))
+
+    def _transduce(self, X, codes):
+        labeled = codes >= 0
+        self.label_distributions_ = self._probabilities(X)
+        self.label_distributions_[labeled] = np.eye(len(self.classes_))[codes[labeled]]
+        self.transduction_ = self.classes_[self.label_distributions_.argmax(1)]
+
+    def _train(self, X, codes, pool, loss, salt=0):
+        """Train ``net_`` with ``loss`` on labeled rows (codes >= 0) and a pool of row numbers."""
+        rng = self._rng(salt)
+        seeds = rng.integers(2**63 - 1, size=3)
+        valid, codes, pool = self._hold_out(X, codes, pool, int(seeds[0] % 2**32))
+        device = self._device()
+        cuda = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=cuda):
+            torch.manual_seed(int(seeds[1]))
+            previous = self.__dict__.get("net_") if self.warm_start else None
+            net = self._make_net(X, loss, device, valid)
+            batches = PairedBatches(
+                X,
+                codes,
+                pool,
+                batch_size=self.batch_size,
+                unlabeled_ratio=self.unlabeled_ratio,
+                max_steps=self.max_steps,
+                device=device,
+                seed=int(seeds[2]),
+            )
+            net.max_epochs = -(-self.max_steps // batches.steps_per_epoch)
+            net.initialize()
+            if previous is not None:
+                self._continue_from(net, previous)
+            self._check_module(net, batches)
+            self.net_ = net  # from here on an interrupted or failed fit leaves an estimator
+            self.history_ = []
+            try:
+                net.partial_fit(batches)
+            finally:
+                net._set_training(False)
+                self.n_iter_ = net.step_
+                self.history_ = [
+                    {k: v for k, v in record.items() if k != "batches"} for record in net.history
+                ]
+        if net.stop_reason_ == "interrupted":
+            warnings.warn(
+                f"Training was interrupted after step {net.step_} of {self.max_steps}; the "
+                "estimator predicts with the weights it had reached.",
+                stacklevel=3,
+            )
+
+    def _rng(self, salt):
+        """numpy Generator from random_state, leaving the global generators alone."""
+        state = self.random_state
+        if isinstance(state, np.random.RandomState):
+            state = state.randint(2**31)
+        return np.random.default_rng(None if state is None else [state, salt])
+
+    def _device(self):
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            device = torch.device(self.device)
+        except RuntimeError as error:
+            raise ValueError(f"device={self.device!r} is not a torch device: {error}") from None
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                f"device={self.device!r}, but torch finds no CUDA device. Use device='auto' or "
+                "'cpu', or install a CUDA build of torch."
+            )
+        return device
+
+    def _hold_out(self, X, codes, pool, seed):
+        """Take validation rows out of the labels and out of the pool."""
+        if self.validation_fraction is None and self.early_stopping is False:
+            return None, codes, pool
+        labeled = np.flatnonzero(codes >= 0)
+        fraction = 0.2 if self.validation_fraction is None else self.validation_fraction
+        try:
+            _, held = train_test_split(
+                labeled, test_size=fraction, stratify=codes[labeled], random_state=seed
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"validation_fraction={fraction} of {len(labeled)} labeled rows leaves too few "
+                f"for each class in training or validation: {error} Give more labels, or train "
+                "without validation_fraction and early_stopping."
+            ) from None
+        valid = (X[held], codes[held])
+        codes = codes.copy()
+        codes[held] = -1
+        return valid, codes, pool[~np.isin(pool, held)]
+
+    def _make_net(self, X, loss, device, valid):
+        sgd = {"momentum": 0.9, "nesterov": True} if self.optimizer == "sgd" else {}
+        optimizer_params = {**sgd, **(self.optimizer_params or {})}
+        module = self._auto_module(X.shape[1:]) if isinstance(self.module, str) else self.module
+        precision = self.precision
+        if precision == "auto":
+            precision = "bfloat16" if device.type == "cuda" else "float32"
+        patience = 10 if self.early_stopping is True else self.early_stopping or None
+        callbacks = [clone(c, safe=False) for c in self.callbacks or []]
+        if self.verbose:
+            callbacks.append(Progress(self.max_steps))
+        return _SSLNet(
+            module,
+            loss,
+            max_steps=self.max_steps,
+            lr_schedule=self._lr_schedule,
+            ema_decay=self.ema_decay,
+            precision=getattr(torch, precision),
+            valid=valid,
+            patience=patience,
+            optimizer=OPTIMIZERS.get(self.optimizer, self.optimizer),
+            lr=self.lr,
+            batch_size=self.batch_size,
+            train_split=None,
+            callbacks=callbacks,
+            predict_nonlinearity=_softmax,
+            classes=np.arange(len(self.classes_)),
+            device=str(device),
+            verbose=0,
+            **{f"module__{k}": v for k, v in self._module_kwargs(module, X).items()},
+            **{f"optimizer__{k}": v for k, v in optimizer_params.items()},
+        )
+
+    def _module_kwargs(self, module, X):
+        """module_params, and what the data say as far as the network's signature asks for it."""
+        params = self.module_params or {}
+        if isinstance(module, nn.Module):
+            if params:
+                raise ValueError("module_params needs module to be a class, not an instance.")
+            return {}
+        named = inspect.signature(module).parameters
+        known = {name: v for name, v in self._module_facts(X).items() if name in named}
+        free = any(p.kind is p.VAR_KEYWORD for p in named.values())
+        unknown = [name for name in params if name not in named and not free]
+        if unknown:
+            raise ValueError(
+                f"{unknown} in module_params: not a parameter of {module.__name__}, which takes "
+                f"{[name for name in named if name not in known]}."
+            )
+        return {**known, **params}
+
+    def _module_facts(self, X):
+        """What a network's signature may ask for by name."""
+        mean, scale = _moments(X)
+        n_classes = len(self.classes_)
+        return {"input_shape": X.shape[1:], "n_classes": n_classes, "mean": mean, "scale": scale}
+
+    def _continue_from(self, net, previous):
+        state = previous.module_.state_dict()
+        try:
+            net.module_.load_state_dict(state)
+        except RuntimeError as error:
+            raise ValueError(
+                f"warm_start=True, but the earlier fit had other classes, rows or module: {error}"
+            ) from None
+        if net.ema_decay is not None:
+            net.ema_module_.load_state_dict(previous.predicting_module_.state_dict())
+
+    def _check_module(self, net, batches):
+        """Run two rows through the network, so that a wrong one fails here and in words."""
+        x = batches._rows(batches.labeled[:2])
+        module = net.module_
+        module.eval()
+        with torch.no_grad():
+            try:
+                out = module(x)
+            except Exception as error:
+                raise ValueError(
+                    f"The module {type(module).__name__} fails on rows of shape "
+                    f"{tuple(x.shape[1:])}: {error}"
+                ) from error
+        expected = (len(x), len(self.classes_))
+        if not isinstance(out, torch.Tensor) or tuple(out.shape) != expected:
+            got = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
+            raise ValueError(
+                f"The module {type(module).__name__} must return one logit a class: for "
+                f"{len(x)} rows and {len(self.classes_)} classes a tensor of shape {expected}, "
+                f"got {got}."
+            )
+
+    # ---------------------------------------------------------- validation
+
+    def _check_fit_input(self, X, y):
+        """Check X and y, set classes_ and the input's shape; return X and class codes."""
+        self._validate_params()
+        self._device()
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None. Pass an array with -1 for unlabeled rows."
+            )
+        X = self._check_X(X, reset=True)
+        y = column_or_1d(as_label_array(y), warn=True)
+        check_consistent_length(X, y)
+        if y.dtype.kind in "fc":
+            check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        labeled = is_labeled(y)
+        if not labeled.any():
+            raise ValueError("No row is labeled: every y marks an unlabeled row (-1).")
+        y_labeled = y[labeled]
+        if y.dtype.kind == "O":
+            y_labeled = np.array(y_labeled.tolist())
+            if y_labeled.dtype.kind in "US" and not all(isinstance(v, str) for v in y[labeled]):
+                raise ValueError("y mixes strings and numbers among its labels.")
+        check_classification_targets(y_labeled)
+        self.classes_, inverse = np.unique(y_labeled, return_inverse=True)
+        if len(self.classes_) == 1:
+            warnings.warn(
+                f"Only one class, {self.classes_[0]!r}, is labeled: it will be predicted for every "
+                "row. (If -1 is a class of yours, recode it: -1 means unlabeled.)",
+                stacklevel=3,
+            )
+        codes = np.full(len(y), -1, dtype=np.int64)
+        codes[labeled] = inverse
+        return X, codes
+
+    def _check_X(self, X, reset):
+        X = validate_data(
+            self, X, reset=reset, allow_nd=True, dtype="numeric", ensure_all_finite=True
+        )
+        if X.dtype == np.float64:
+            with np.errstate(over="ignore"):
+                X = X.astype(np.float32)
+            if not np.isfinite(X).all():
+                raise ValueError("X holds values too large for float32.")
+        if reset:
+            self.input_shape_ = X.shape[1:]
+        elif X.shape[1:] != self.input_shape_:
+            raise ValueError(
+                f"X has rows of shape {X.shape[1:]}, but {type(self).__name__} was fitted on rows "
+                f"of shape {self.input_shape_}."
+            )
+        return X
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    # ---------------------------------------------------------- prediction
+
+    def _probabilities(self, X):
+        return self.net_.predict_proba(X)
+
+    def predict_proba(self, X):
+        """Class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+
+        Returns
+        -------
+        ndarray of shape (n, K) in [0, 1]
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        check_is_fitted(self)
+        return self._probabilities(self._check_X(X, reset=False))
+
+    def predict(self, X):
+        """Predict the most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        return self.classes_[self.predict_proba(X).argmax(1)]
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy on the labeled rows; rows whose y is -1 (or None, NaN) do not count.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,) or None, default=None
+
+        Returns
+        -------
+        float in [0, 1]
+
+        Raises
+        ------
+        ValueError
+            If no row is labeled.
+        """
+        labeled = is_labeled(y)
+        if not labeled.any():
+            raise ValueError("score needs labeled rows: every y marks an unlabeled row (-1).")
+        y = as_label_array(y)[labeled]
+        weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
+        return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
+
+
+def _softmax(logits):
+    return torch.softmax(logits.double(), dim=1)
+
+
+def _moments(X):
+    """Mean and standard deviation per feature (tables) or per channel (N-D), as fed to the net."""
+    axes = 0 if X.ndim == 2 else (0, *range(2, X.ndim))
+    unit = 255.0 if X.dtype == np.uint8 and X.ndim > 2 else 1.0
+    mean = X.mean(axes, dtype=np.float64, keepdims=True)[0] / unit
+    scale = X.std(axes, dtype=np.float64, keepdims=True)[0] / unit
+    return torch.from_numpy(mean).float(), torch.from_numpy(scale).float()

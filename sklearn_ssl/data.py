@@ -1,0 +1,122 @@
+"""Paired labeled and unlabeled batches, drawn on the device that trains."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+__all__ = ["Batch", "PairedBatches", "rows_to_tensor", "to_float"]
+
+
+class Batch(NamedTuple):
+    """What a method sees at each step; B is ``batch_size``, mu is ``unlabeled_ratio``.
+
+    ``x_u`` and ``i_u`` have no rows when the fit has no unlabeled pool.
+    """
+
+    x_l: torch.Tensor  #: (B, ...) float, labeled rows; uint8 images arrive scaled to [0, 1]
+    y_l: torch.Tensor  #: (B,) int64, their classes in 0..K-1
+    x_u: torch.Tensor  #: (mu * B, ...) float, rows of the unlabeled pool
+    i_u: torch.Tensor  #: (mu * B,) int64, their row numbers in the X given to fit
+    t: float  #: progress in [0, 1): step / max_steps
+    generator: torch.Generator  #: the only source of randomness of views and losses
+
+
+def rows_to_tensor(X):
+    """Turn an array into a tensor without copying when it can be avoided.
+
+    N-D uint8 (images) stay uint8, a quarter of the memory; all else becomes float32.
+    """
+    X = np.asarray(X)
+    if not (X.dtype == np.uint8 and X.ndim > 2):
+        X = X.astype(np.float32, copy=False)
+    if not X.flags.writeable or any(stride < 0 for stride in X.strides):
+        X = X.copy()  # torch warns about read-only memory and refuses negative strides
+    return torch.from_numpy(X)
+
+
+def to_float(x):
+    """uint8 images become float in [0, 1]; everything else is already float."""
+    return x.float().div_(255) if x.dtype == torch.uint8 else x
+
+
+class _Shuffled:
+    """An endless stream of the numbers 0..n-1, reshuffled at every pass."""
+
+    def __init__(self, n, generator):
+        self.n, self.generator = n, generator
+        self.queue = torch.empty(0, dtype=torch.int64, device=generator.device)
+
+    def take(self, k):
+        if len(self.queue) < k:
+            # several passes at once where n is small, since each call costs microseconds
+            passes = max(1, -(-8 * k // self.n)) if self.n < 8 * k else 1
+            keys = torch.rand(
+                passes, self.n, generator=self.generator, device=self.generator.device
+            )
+            self.queue = torch.cat([self.queue, keys.argsort(1).flatten()])
+        taken, self.queue = self.queue[:k], self.queue[k:]
+        return taken
+
+
+class PairedBatches:
+    """Batches of B labeled rows and mu * B rows of the unlabeled pool, on ``device``.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...)
+    y : ndarray of shape (n,) of int
+        Class codes 0..K-1, -1 for unlabeled.
+    pool : ndarray of int, or None
+        Row numbers the unlabeled part is drawn from.
+    batch_size, unlabeled_ratio : int
+        B and mu.
+    max_steps : int
+        The budget, from which the length of an epoch follows.
+    device : torch.device
+    seed : int
+
+    Attributes
+    ----------
+    steps_per_epoch : int
+        One pass over the pool, or a hundredth of the budget if that is longer, so that a table
+        of 80 rows does not spend its time between one-step epochs.
+    """
+
+    def __init__(self, X, y, pool, *, batch_size, unlabeled_ratio, max_steps, device, seed):
+        self.device = torch.device(device)
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        rows = rows_to_tensor(X)
+        self.X = rows.to(self.device) if self._fits(rows) else rows
+        labeled = np.flatnonzero(y >= 0)
+        pool = np.empty(0, dtype=np.int64) if pool is None else pool
+        self.labeled = torch.from_numpy(labeled).to(self.device)
+        self.y = torch.from_numpy(y[labeled].astype(np.int64)).to(self.device)
+        self.pool = torch.from_numpy(np.asarray(pool, dtype=np.int64)).to(self.device)
+        self.batch_size = batch_size
+        self.n_unlabeled = unlabeled_ratio * batch_size if len(pool) else 0
+        self._labeled_stream = _Shuffled(len(labeled), self.generator)
+        self._pool_stream = _Shuffled(len(pool), self.generator)
+        one_pass = len(pool) / self.n_unlabeled if len(pool) else len(labeled) / batch_size
+        self.steps_per_epoch = int(np.ceil(max(one_pass, max_steps / 100)))
+
+    def _fits(self, rows):
+        if self.device.type != "cuda":
+            return True
+        return rows.nbytes < torch.cuda.mem_get_info(self.device)[0] / 2
+
+    def _rows(self, index):
+        return to_float(self.X[index.to(self.X.device)].to(self.device, non_blocking=True))
+
+    def draw(self, t):
+        """Draw the batch for progress ``t``."""
+        picked = self._labeled_stream.take(self.batch_size)
+        index = self.labeled[picked]
+        i_u = self.pool
+        if self.n_unlabeled:
+            i_u = self.pool[self._pool_stream.take(self.n_unlabeled)]
+        x = self._rows(torch.cat([index, i_u]))
+        x_l, x_u = x[: self.batch_size], x[self.batch_size :]
+        return Batch(x_l, self.y[picked], x_u, i_u, t, self.generator)

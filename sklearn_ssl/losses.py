@@ -1,0 +1,152 @@
+"""Pure functions of tensors, each with its shapes; the methods are built from them.
+
+n rows, K classes. Logits are unbounded, probabilities lie in [0, 1] and sum to 1 over classes.
+"""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+__all__ = [
+    "align_distribution",
+    "bernoulli_log_likelihood",
+    "entropy",
+    "gaussian_kl",
+    "gaussian_log_likelihood",
+    "masked_cross_entropy",
+]
+
+
+def masked_cross_entropy(logits, targets, weight):
+    """Cross-entropy of each row times its weight, divided by *all* rows.
+
+    Parameters
+    ----------
+    logits : tensor (n, K)
+    targets : tensor (n,) of int64
+    weight : tensor (n,)
+        A 0/1 mask, or soft weights in [0, 1].
+
+    Returns
+    -------
+    tensor ()
+        In nats. Dividing by n rather than by the weights that passed is what lets the unlabeled
+        loss grow as the model becomes confident (FixMatch, eq. 4).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[0.0, 0.0], [9.0, -9.0]])
+    >>> masked_cross_entropy(logits, torch.tensor([0, 1]), torch.tensor([1.0, 0.0]))
+    tensor(0.3466)
+    """
+    return (F.cross_entropy(logits, targets, reduction="none") * weight).mean()
+
+
+def align_distribution(probabilities, model, target):
+    """Scale predictions by target / model per class and normalise each row.
+
+    Parameters
+    ----------
+    probabilities : tensor (n, K)
+    model : tensor (K,)
+        Mean prediction on unlabeled rows, all positive.
+    target : tensor (K,)
+        The class balance to move towards.
+
+    Returns
+    -------
+    tensor (n, K)
+
+    References
+    ----------
+    Berthelot et al. 2020, ReMixMatch, arXiv 1911.09785, section 3.1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> align_distribution(
+    ...     torch.tensor([[0.6, 0.4]]), torch.tensor([0.75, 0.25]), torch.tensor([0.5, 0.5])
+    ... )
+    tensor([[0.3333, 0.6667]])
+    """
+    aligned = probabilities * (target / model)
+    return aligned / aligned.sum(-1, keepdim=True)
+
+
+def entropy(logits):
+    """Entropy of softmax(logits) in nats: (n, K) -> (n,) in [0, log K].
+
+    Examples
+    --------
+    >>> import torch
+    >>> entropy(torch.zeros(1, 2))
+    tensor([0.6931])
+    """
+    log_p = F.log_softmax(logits, -1)
+    return -(log_p.exp() * log_p).sum(-1)
+
+
+def gaussian_kl(mean, log_var):
+    """KL(N(mean, exp(log_var)) || N(0, I)) in nats: (n, d), (n, d) -> (n,) >= 0.
+
+    References
+    ----------
+    Kingma and Welling 2014, arXiv 1312.6114, appendix B.
+
+    Examples
+    --------
+    >>> import torch
+    >>> gaussian_kl(torch.ones(1, 2), torch.zeros(1, 2))
+    tensor([1.])
+    """
+    return 0.5 * (mean.square() + log_var.exp() - 1 - log_var).sum(-1)
+
+
+def gaussian_log_likelihood(x, mean, log_var):
+    """Log density of independent Gaussians in nats, summed over all but the first axis.
+
+    Parameters
+    ----------
+    x, mean, log_var : tensors that broadcast to (n, ...)
+
+    Returns
+    -------
+    tensor (n,)
+
+    Examples
+    --------
+    >>> import torch
+    >>> gaussian_log_likelihood(torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1, 1))
+    tensor([-0.9189])
+    """
+    log_density = -0.5 * (math.log(2 * math.pi) + log_var + (x - mean).square() / log_var.exp())
+    return log_density.flatten(1).sum(1)
+
+
+def bernoulli_log_likelihood(x, logits):
+    """Log probability of x in [0, 1] in nats, summed over all but the first axis.
+
+    Parameters
+    ----------
+    x, logits : tensors (n, ...)
+
+    Returns
+    -------
+    tensor (n,) <= 0
+
+    Examples
+    --------
+    >>> import torch
+    >>> bernoulli_log_likelihood(torch.ones(1, 2), torch.zeros(1, 2))
+    tensor([-1.3863])
+    """
+    loss = F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+    return -loss.flatten(1).sum(1)
+
+
+def class_balance(codes, n_classes):
+    """Shares of the classes among labeled codes: (n,) with -1 for unlabeled -> (K,), sum 1."""
+    counts = torch.bincount(codes[codes >= 0], minlength=n_classes).float()
+    return counts / counts.sum()

@@ -1,0 +1,186 @@
+"""Splitting and hiding labels where -1 means unlabeled."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import indexable
+
+from .labels import as_label_array, is_labeled
+
+__all__ = ["LabeledSplit", "hide_labels"]
+
+
+class LabeledSplit(BaseCrossValidator):
+    """Cross-validation that tests on labeled rows and trains on all the others.
+
+    Every unlabeled row is in the training part of every split and in no test part, so any scorer
+    sees real labels only.
+
+    Parameters
+    ----------
+    cv : int, scikit-learn splitter or iterable of splits, default=5
+        How the *labeled* rows are split. An int means ``StratifiedKFold(cv)``. An iterable holds
+        positions among the labeled rows.
+
+    References
+    ----------
+    scikit-learn issue 2593 asks for such a splitter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.array([0, -1, 1, 0, -1, 1])
+    >>> for train, test in LabeledSplit(2).split(np.zeros((6, 1)), y):
+    ...     print(train, test)
+    [1 3 4 5] [0 2]
+    [0 1 2 4] [3 5]
+    """
+
+    def __init__(self, cv=5):
+        self.cv = cv
+
+    def split(self, X, y, groups=None):
+        """Generate positions of training and test rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+        y : array-like of shape (n,)
+            With -1 (or None, NaN in strings and objects) for unlabeled rows.
+        groups : array-like of shape (n,) or None, default=None
+            Passed on for the labeled rows. Unlabeled rows stay in training whatever their group.
+
+        Yields
+        ------
+        train, test : ndarrays of int
+
+        Raises
+        ------
+        ValueError
+            If no row is labeled, or a stratified split has a class with fewer labels than folds.
+        """
+        if y is None:
+            raise ValueError("LabeledSplit needs y, which says which rows are labeled.")
+        X, y, groups = indexable(X, y, groups)
+        mask = is_labeled(y)
+        labeled, unlabeled = np.flatnonzero(mask), np.flatnonzero(~mask)
+        if not len(labeled):
+            raise ValueError("No row is labeled: every y marks an unlabeled row (-1).")
+        y_labeled = _plain(as_label_array(y)[mask])
+        groups = None if groups is None else np.asarray(groups)[mask]
+        cv = check_cv(self.cv, y_labeled, classifier=True)
+        if isinstance(cv, StratifiedKFold) or type(cv).__name__ == "StratifiedGroupKFold":
+            classes, counts = np.unique(y_labeled, return_counts=True)
+            if counts.min() < cv.n_splits:
+                raise ValueError(
+                    f"Class {classes[counts.argmin()]!r} has {counts.min()} labeled rows, fewer "
+                    f"than the {cv.n_splits} folds: use at most {counts.min()} folds, or label more."
+                )
+        for train, test in cv.split(np.zeros(len(labeled)), y_labeled, groups):
+            yield np.sort(np.concatenate([labeled[train], unlabeled])), labeled[test]
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Number of splits.
+
+        Parameters
+        ----------
+        X, y, groups : array-like or None
+            Needed only by splitters whose number of splits depends on them.
+
+        Returns
+        -------
+        int
+        """
+        if isinstance(self.cv, Integral):
+            return int(self.cv)
+        if y is None:
+            return check_cv(self.cv).get_n_splits(X, y, groups)
+        mask = is_labeled(y)
+        groups = None if groups is None else np.asarray(groups)[mask]
+        y = _plain(as_label_array(y)[mask])
+        return check_cv(self.cv, y, classifier=True).get_n_splits(np.zeros(len(y)), y, groups)
+
+
+def hide_labels(y, n_labeled, stratify=True, random_state=None):
+    """Keep some labels and replace the others by -1, to simulate a semi-supervised problem.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Rows that are unlabeled already stay so.
+    n_labeled : int or float
+        How many labels to keep, or the share of them in (0, 1).
+    stratify : bool or "balanced", default=True
+        True keeps the class proportions, and at least one label a class. "balanced" keeps the same
+        number for every class. False draws rows at random.
+    random_state : int, RandomState or None, default=None
+
+    Returns
+    -------
+    ndarray (or Series, as y was) of shape (n,)
+        A copy; strings and booleans become dtype object.
+
+    Raises
+    ------
+    ValueError
+        If there are not that many labels to keep.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> y = hide_labels(load_digits().target, 100, random_state=0)
+    >>> int((y >= 0).sum()), np.bincount(y[y >= 0])
+    (100, array([10, 10, 10, 10, 10, 10, 10, 10, 10, 10]))
+    """
+    rng = check_random_state(random_state)
+    values = as_label_array(y)
+    labeled = np.flatnonzero(is_labeled(y))
+    if isinstance(n_labeled, Integral) and not isinstance(n_labeled, bool):
+        n_keep = int(n_labeled)
+    elif isinstance(n_labeled, Real) and 0 < n_labeled < 1:
+        n_keep = round(n_labeled * len(labeled))
+    else:
+        raise ValueError(f"n_labeled must be an int >= 1 or a float in (0, 1), got {n_labeled!r}.")
+    if not 1 <= n_keep <= len(labeled):
+        raise ValueError(f"n_labeled={n_labeled!r}, but y holds {len(labeled)} labels.")
+    if stratify is False:
+        kept = rng.choice(labeled, n_keep, replace=False)
+    else:
+        kept = _stratified(_plain(values[labeled]), labeled, n_keep, stratify, rng)
+    hidden = np.setdiff1d(np.arange(len(values)), kept)
+    out = values.copy() if values.dtype.kind in "if" else values.astype(object)
+    if values.dtype.kind == "u":
+        out = values.astype(np.int64)
+    out[hidden] = -1
+    return type(y)(out, index=y.index, name=y.name) if hasattr(y, "iloc") else out
+
+
+def _stratified(y, rows, n_keep, stratify, rng):
+    classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if n_keep < len(classes):
+        raise ValueError(f"{n_keep} labels cannot cover {len(classes)} classes.")
+    if stratify == "balanced":
+        share, rest = divmod(n_keep, len(classes))
+        if rest or share > counts.min():
+            raise ValueError(
+                f"stratify='balanced' keeps the same number a class: n_labeled must be a multiple "
+                f"of {len(classes)} and at most {len(classes) * counts.min()}, got {n_keep}."
+            )
+        take = np.full(len(classes), share)
+    else:
+        exact = n_keep * counts / counts.sum()
+        take = np.maximum(1, np.floor(exact).astype(int))
+        while take.sum() < n_keep:  # largest remainder first
+            take[np.argmax(np.where(take < counts, exact - take, -np.inf))] += 1
+        while take.sum() > n_keep:
+            take[np.argmax(np.where(take > 1, take - exact, -np.inf))] -= 1
+    return np.concatenate(
+        [rng.choice(rows[codes == c], k, replace=False) for c, k in enumerate(take)]
+    )
+
+
+def _plain(y):
+    """Object labels as the numbers or strings they hold, which numpy can sort."""
+    return np.array(y.tolist()) if y.dtype.kind == "O" else y

@@ -1,0 +1,266 @@
+"""The one skorch subclass: paired steps, averaged weights, a schedule counted in steps."""
+
+from __future__ import annotations
+
+import copy
+import time
+
+import numpy as np
+import torch
+from skorch import NeuralNetClassifier
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from .data import rows_to_tensor, to_float
+from .schedules import warmed_ema_decay
+
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+class _SSLNet(NeuralNetClassifier):
+    """A skorch net whose criterion is the method: ``loss, parts = criterion(module, batch)``.
+
+    It adds to skorch what semi-supervised training needs and nothing else. ``fit_loop`` takes
+    a `PairedBatches` in place of X; losses are read from the device once an epoch.
+
+    Parameters beyond skorch's
+    --------------------------
+    max_steps : int
+    lr_schedule : callable t -> factor of ``lr``
+    ema_decay : float or None
+        With a number, ``ema_module_`` averages weights and floating buffers (BatchNorm's running
+        statistics) alike, copies integer buffers, and is what predicts.
+    precision : torch.dtype
+        ``torch.float32``, or ``torch.bfloat16`` for autocast.
+    valid : (X, y) or None
+        Held-out labeled rows, scored with the predicting weights after every epoch.
+    patience : int or None
+        Epochs without a better ``valid_loss`` after which training stops; the best weights
+        are restored.
+    """
+
+    def __init__(
+        self,
+        module,
+        criterion,
+        *,
+        max_steps,
+        lr_schedule,
+        ema_decay=None,
+        precision=torch.float32,
+        valid=None,
+        patience=None,
+        **kwargs,
+    ):
+        self.max_steps = max_steps
+        self.lr_schedule = lr_schedule
+        self.ema_decay = ema_decay
+        self.precision = precision
+        self.valid = valid
+        self.patience = patience
+        super().__init__(module, criterion=criterion, **kwargs)
+
+    @property
+    def _default_callbacks(self):
+        return []
+
+    # ---------------------------------------------------------------- set-up
+
+    def initialize_module(self):
+        if isinstance(self.module, nn.Module):
+            self.module_ = copy.deepcopy(self.module)  # the user's own instance is never trained
+        else:
+            super().initialize_module()
+        if self.ema_decay is not None:
+            self.ema_module_ = copy.deepcopy(self.module_).requires_grad_(False)
+        return self
+
+    def initialize_criterion(self):
+        self.criterion_ = copy.deepcopy(self.criterion)
+        return self
+
+    def get_all_learnable_params(self):
+        for owner in (self.module_, self.criterion_):
+            yield from ((n, p) for n, p in owner.named_parameters() if p.requires_grad)
+
+    def initialize_optimizer(self, *_):
+        """Weight decay falls on weights alone: not on biases, not on BatchNorm."""
+        params = [p for _, p in self.get_all_learnable_params()]
+        kwargs = {"lr": self.lr, **self.get_params_for("optimizer")}
+        groups = [
+            {"params": [p for p in params if p.ndim > 1]},
+            {"params": [p for p in params if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        if self.optimizer in OPTIMIZERS.values():
+            kwargs.setdefault("fused", torch.device(self.device).type in ("cpu", "cuda"))
+        self.optimizer_ = self.optimizer([g for g in groups if g["params"]], **kwargs)
+        for group in self.optimizer_.param_groups:
+            group["base_lr"] = group["lr"]
+        return self
+
+    # -------------------------------------------------------------- training
+
+    def fit_loop(self, X, y=None, epochs=None, **_):
+        self.step_, self.stop_reason_ = 0, "interrupted"  # until the loop ends by itself
+        self._averaged = self._averaged_pairs()
+        try:
+            self.stop_reason_ = self._run(X)
+        finally:
+            del self._averaged  # references for the loop, not to be pickled
+        return self
+
+    def _run(self, X):
+        best, waited = None, 0
+        good = self._weights()
+        while self.step_ < self.max_steps:
+            self.notify("on_epoch_begin", dataset_train=None, dataset_valid=self._valid_set())
+            self.run_single_epoch(X, training=True, prefix="train", step_fn=self.train_step)
+            good = self._check_finite(good)
+            self._validate()
+            try:
+                self.notify("on_epoch_end", dataset_train=None, dataset_valid=self._valid_set())
+            except KeyboardInterrupt:  # how skorch's callbacks ask for a stop
+                return "callback"
+            if self.patience is not None:
+                loss = self.history[-1, "valid_loss"]
+                if best is None or loss < best[0]:
+                    best, waited = (loss, good), 0
+                else:
+                    waited += 1
+                if waited >= self.patience:
+                    break
+        if best is not None:
+            self._restore(best[1])
+        return "max_steps" if self.step_ >= self.max_steps else "early_stopping"
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **_):
+        self._set_training(True)
+        start, records, first = time.perf_counter(), [], self.step_
+        try:
+            for _ in range(min(iterator.steps_per_epoch, self.max_steps - self.step_)):
+                batch = iterator.draw(self.step_ / self.max_steps)
+                self.notify_batch("on_batch_begin", batch=batch, training=True)
+                parts = step_fn(batch)
+                records.append(parts)
+                self.step_ += 1
+                self.notify_batch("on_batch_end", batch=batch, training=True, **parts)
+        finally:  # an interrupted epoch leaves its record too
+            self._record(records, first, time.perf_counter() - start)
+
+    def notify_batch(self, name, **kwargs):
+        """`notify` for callbacks alone: skorch would also keep a record of every batch."""
+        for _, callback in self.callbacks_:
+            getattr(callback, name)(self, **kwargs)
+
+    def train_step(self, batch, **_):
+        factor = self.lr_schedule(batch.t)
+        for group in self.optimizer_.param_groups:
+            group["lr"] = group["base_lr"] * factor
+        self.optimizer_.zero_grad(set_to_none=True)
+        with self._autocast():
+            loss, parts = self.criterion_(self.module_, batch)
+        loss.backward()
+        if self.callbacks_:
+            named = list(self.get_all_learnable_params())
+            self.notify_batch("on_grad_computed", named_parameters=named, batch=batch)
+        self.optimizer_.step()
+        self._average()
+        return {"loss": loss.detach(), **parts}
+
+    def _autocast(self):
+        device = torch.device(self.device).type
+        return torch.autocast(device, self.precision, enabled=self.precision != torch.float32)
+
+    def _averaged_pairs(self):
+        """(averages, sources) of what is averaged, and of what is copied."""
+        if self.ema_decay is None:
+            return [], [], [], []
+        new, old = self.module_.state_dict(), self.ema_module_.state_dict()
+        floating = [k for k, v in new.items() if v.is_floating_point()]
+        rest = [k for k in new if k not in set(floating)]
+        return tuple([state[k] for k in keys] for keys in (floating, rest) for state in (old, new))
+
+    @torch.no_grad()
+    def _average(self):
+        averages, sources, copies, originals = self._averaged
+        if averages:
+            decay = warmed_ema_decay(self.step_, self.ema_decay)
+            get_ema_multi_avg_fn(decay)(averages, sources, None)
+            for copied, original in zip(copies, originals, strict=True):
+                copied.copy_(original)
+
+    def _record(self, records, first, seconds):
+        """One read from the device for all losses of the epoch."""
+        self.first_step_, self.first_bad_step_ = first, None
+        record = {"step": self.step_, "lr": self.optimizer_.param_groups[0]["lr"]}
+        if records:
+            names = list(records[0])
+            values = torch.stack([r[name].float() for r in records for name in names])
+            values = values.reshape(len(records), len(names)).cpu().double().numpy()
+            bad = np.flatnonzero(~np.isfinite(values[:, names.index("loss")]))
+            self.first_bad_step_ = first + int(bad[0]) if len(bad) else None
+            record.update(zip(names, values.mean(0).tolist(), strict=True))
+        record["seconds"] = seconds
+        for name, value in record.items():
+            self.history.record(name, value)
+
+    def _stateful(self):
+        averaged = [self.ema_module_] if self.ema_decay is not None else []
+        return [self.module_, self.criterion_, *averaged]
+
+    def _weights(self):
+        return [{k: v.clone() for k, v in m.state_dict().items()} for m in self._stateful()]
+
+    def _restore(self, weights):
+        for module, state in zip(self._stateful(), weights, strict=True):
+            module.load_state_dict(state)
+
+    def _check_finite(self, good):
+        """Return the weights if all is finite, else restore ``good`` and raise."""
+        weights = self._weights()
+        finite = all(v.isfinite().all() for state in weights for v in state.values())
+        if self.first_bad_step_ is None and finite:
+            return weights
+        self._restore(good)
+        step = self.step_ if self.first_bad_step_ is None else self.first_bad_step_
+        raise FloatingPointError(
+            f"The loss or a weight became NaN or infinite at step {step} of {self.max_steps} "
+            f"(learning rate {self.history[-1, 'lr']:.3g}). The estimator keeps the weights of "
+            f"step {self.first_step_}. Try a smaller lr, scaled features, or "
+            "callbacks=[skorch.callbacks.GradientNormClipping(1.0)]."
+        )
+
+    def _valid_set(self):
+        return None if self.valid is None else self.get_dataset(*self.valid)
+
+    def _validate(self):
+        if self.valid is None:
+            return
+        X, y = self.valid
+        logits = torch.cat(list(self.forward_iter(X)))
+        target = torch.from_numpy(y.astype(np.int64))
+        self.history.record("valid_loss", float(nn.functional.cross_entropy(logits, target)))
+        self.history.record("valid_acc", float((logits.argmax(1) == target).float().mean()))
+
+    # ------------------------------------------------------------ prediction
+
+    @property
+    def predicting_module_(self):
+        """The averaged module where there is one, else the trained one."""
+        return self.module_ if self.ema_decay is None else self.ema_module_
+
+    def _set_training(self, training=True):
+        super()._set_training(training)
+        if self.ema_decay is not None:
+            self.ema_module_.eval()
+
+    def forward_iter(self, X, training=False, device="cpu", call=None):
+        """Yield outputs of ``call`` (default: the predicting module) for slices of X."""
+        X = getattr(X, "X", X)  # a skorch Dataset holds its rows as X
+        call = self.predicting_module_ if call is None else call
+        self._set_training(False)
+        size = max(self.batch_size, 1024 if np.ndim(X) == 2 else 256)
+        for start in range(0, len(X), size):
+            x = to_float(rows_to_tensor(X[start : start + size]).to(self.device))
+            with torch.no_grad(), self._autocast():
+                yield call(x).float().to(device)

@@ -1,0 +1,46 @@
+"""The automatic network for images: small enough for a CPU."""
+
+from torch import nn
+
+from .mlp import Standardize
+
+__all__ = ["CNN"]
+
+
+class CNN(nn.Module):
+    """Three stages of two 3x3 convolutions, halved in between while larger than 4 pixels.
+
+    Parameters
+    ----------
+    input_shape : tuple (C, H, W)
+    n_classes : int
+    mean, scale : tensors (C, 1, 1)
+        Of the training images, labeled or not.
+    width : int
+        Channels of the first stage; the later ones have 2 and 4 times as many.
+    dropout : float in [0, 1)
+        Before the last layer.
+    """
+
+    def __init__(self, input_shape, n_classes, mean=0.0, scale=1.0, width=32, dropout=0.0):
+        super().__init__()
+        channels, height, side = input_shape
+        size = min(height, side)
+        layers = [Standardize(mean, scale)]
+        for stage in (1, 2, 4):
+            for _ in range(2):
+                layers += [
+                    nn.Conv2d(channels, stage * width, 3, padding=1, bias=False),
+                    nn.BatchNorm2d(stage * width),
+                    nn.ReLU(),
+                ]
+                channels = stage * width
+            if size >= 8 and stage < 4:
+                layers.append(nn.MaxPool2d(2))
+                size //= 2
+        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout)]
+        self.layers = nn.Sequential(*layers, nn.Linear(channels, n_classes))
+
+    def forward(self, x):
+        """Images (n, C, H, W) in float -> logits (n, K)."""
+        return self.layers(x)

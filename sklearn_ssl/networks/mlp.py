@@ -1,0 +1,61 @@
+"""The automatic network for tables."""
+
+import torch
+from torch import nn
+
+__all__ = ["MLP", "Standardize"]
+
+
+class Standardize(nn.Module):
+    """Subtract the training mean and divide by the training standard deviation.
+
+    Parameters
+    ----------
+    mean, scale : tensors that broadcast against a row (float32)
+        A scale of 0 (a constant feature) counts as 1. Buffers, not parameters.
+    """
+
+    def __init__(self, mean, scale):
+        super().__init__()
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
+        scale = torch.as_tensor(scale, dtype=torch.float32)
+        self.register_buffer("scale", torch.where(scale > 0, scale, torch.ones_like(scale)))
+
+    def forward(self, x):
+        """(n, ...) -> (n, ...)."""
+        return (x - self.mean) / self.scale
+
+
+class MLP(nn.Module):
+    """Standardise, then Linear-BatchNorm-ReLU-Dropout blocks, then logits.
+
+    Parameters
+    ----------
+    input_shape : tuple (d,)
+    n_classes : int
+    mean, scale : tensors (d,)
+        Of the training rows, labeled or not.
+    hidden_layer_sizes : sequence of int
+    dropout : float in [0, 1)
+    """
+
+    def __init__(
+        self,
+        input_shape,
+        n_classes,
+        mean=0.0,
+        scale=1.0,
+        hidden_layer_sizes=(256, 256),
+        dropout=0.0,
+    ):
+        super().__init__()
+        layers, width = [Standardize(mean, scale)], input_shape[0]
+        for size in hidden_layer_sizes:
+            layers += [nn.Linear(width, size, bias=False), nn.BatchNorm1d(size), nn.ReLU()]
+            layers += [nn.Dropout(dropout)] if dropout else []
+            width = size
+        self.layers = nn.Sequential(*layers, nn.Linear(width, n_classes))
+
+    def forward(self, x):
+        """Rows (n, d) -> logits (n, K)."""
+        return self.layers(x)

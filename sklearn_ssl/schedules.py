@@ -1,0 +1,92 @@
+"""Pure functions of training progress ``t`` in [0, 1]."""
+
+import math
+
+__all__ = ["constant", "cosine_7_16", "linear_ramp", "warmed_ema_decay"]
+
+
+def constant(t):
+    """Return 1 for every ``t``.
+
+    Parameters
+    ----------
+    t : float in [0, 1]
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> constant(0.3)
+    1.0
+    """
+    return 1.0
+
+
+def cosine_7_16(t):
+    r"""FixMatch's learning rate factor, :math:`\cos(7 \pi t / 16)`.
+
+    Parameters
+    ----------
+    t : float in [0, 1]
+        Step divided by the number of steps.
+
+    Returns
+    -------
+    float in [0.195, 1]
+        It falls from 1 to cos(7 pi / 16) and never reaches 0.
+
+    References
+    ----------
+    Sohn et al. 2020, arXiv 2001.07685, section 2.3.
+
+    Examples
+    --------
+    >>> cosine_7_16(0.0), round(cosine_7_16(1.0), 4)
+    (1.0, 0.1951)
+    """
+    return math.cos(7 * math.pi * t / 16)
+
+
+def linear_ramp(t, length):
+    """Rise linearly from 0 to 1 over the first ``length`` of training.
+
+    Parameters
+    ----------
+    t : float in [0, 1]
+    length : float in [0, 1]
+        The share of training that the ramp takes; 0 means no ramp.
+
+    Returns
+    -------
+    float in [0, 1]
+
+    Examples
+    --------
+    >>> linear_ramp(0.1, 0.4), linear_ramp(0.9, 0.4), linear_ramp(0.0, 0.0)
+    (0.25, 1.0, 1.0)
+    """
+    return min(1.0, t / length) if length > 0 else 1.0
+
+
+def warmed_ema_decay(step, decay):
+    """Decay of the weight average at ``step``: min(decay, (1 + step) / (10 + step)).
+
+    Early averages forget fast, so a short fit is not held back by its random start.
+
+    Parameters
+    ----------
+    step : int >= 0
+    decay : float in [0, 1)
+
+    Returns
+    -------
+    float in [0.1, decay], or ``decay`` where that is below 0.1
+
+    Examples
+    --------
+    >>> warmed_ema_decay(0, 0.999), warmed_ema_decay(10**6, 0.999)
+    (0.1, 0.999)
+    """
+    return min(decay, (1 + step) / (10 + step))
