@@ -84,7 +84,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     callbacks : list of skorch callbacks or None, default=None
         Copied before use.
     device : str, default="auto"
-        "auto" takes CUDA where there is one, else the CPU; or any torch device name.
+        "auto" takes CUDA where there is one, else the CPU; or name any torch device.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         "auto" runs CUDA in bfloat16 autocast, all else in float32.
     warm_start : bool, default=False
@@ -261,7 +261,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         """Fit on checked rows and class codes; `_train` is the engine's one entrance."""
         if self.unlabeled_weight == 0:
             X, codes = X[codes >= 0], codes[codes >= 0]
-        self._train(X, codes, self._pool(codes), self._make_loss(X, codes))
+        self._train(X, codes, self._pool(codes), self._make_loss(X, codes), self.warm_start)
 
     def _transduce(self, X, codes):
         labeled = codes >= 0
@@ -269,8 +269,11 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         self.label_distributions_[labeled] = np.eye(len(self.classes_))[codes[labeled]]
         self.transduction_ = self.classes_[self.label_distributions_.argmax(1)]
 
-    def _train(self, X, codes, pool, loss, salt=0):
-        """Train ``net_`` with ``loss`` on labeled rows (codes >= 0) and a pool of row numbers."""
+    def _train(self, X, codes, pool, loss, warm, salt=0):
+        """Train ``net_`` with ``loss`` on labeled rows (codes >= 0) and a pool of row numbers.
+
+        ``warm`` starts from the weights of the present ``net_``; ``salt`` varies the seed.
+        """
         rng = self._rng(salt)
         seeds = rng.integers(2**63 - 1, size=3)
         valid, codes, pool = self._hold_out(X, codes, pool, int(seeds[0] % 2**32))
@@ -278,7 +281,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         cuda = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):
             torch.manual_seed(int(seeds[1]))
-            previous = self.__dict__.get("net_") if self.warm_start else None
+            previous = self.__dict__.get("net_") if warm else None
             net = self._make_net(X, loss, device, valid)
             batches = PairedBatches(
                 X,

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from .augment import AffineColorCutout, GaussianNoise, ShiftFlip, SwapFeatures
+from .augment import default_views
 from .base import SSLClassifier
 from .losses import align_distribution, class_balance, masked_cross_entropy
 
@@ -56,6 +56,55 @@ class FixMatchLoss(nn.Module):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class FixMatchClassifier(SSLClassifier):
+    """FixMatch: a confident prediction on a weak view is the target of a strong view.
+
+    Sohn et al. 2020, "FixMatch: Simplifying Semi-Supervised Learning with Consistency and
+    Confidence", arXiv 2001.07685, equations 3 and 4. With B labeled and mu * B unlabeled rows,
+
+    l_s = mean of H(y, p(weak(x_l))),
+    l_u = mean over *all* mu * B rows of 1[max q >= tau] H(argmax q, p(strong(x_u))), q = p(weak(x_u)),
+
+    and the loss is l_s + lambda_u l_u. Labeled rows stay in the unlabeled pool; SGD with Nesterov
+    momentum, the learning rate lr * cos(7 pi t / 16), and averaged weights predict.
+
+    The views are ours. On tables their size follows the distance between neighbouring rows (see
+    `augment.default_views`): a strong view that moves rows farther than that cost 10 points on
+    four-column data. What remains: expect no gain, or a small loss, where classes overlap, where
+    the supervised net is near its ceiling already, and where few labels miss a part of a class.
+
+    Parameters
+    ----------
+    threshold : float in [0, 1], default=0.95
+        tau, the confidence from which a pseudo-label counts.
+    weak_augment, strong_augment : "auto" or callable ``(x, generator) -> x``, default="auto"
+        Views of a float tensor (n, ...); "auto" chooses from the input.
+    flip : bool or "auto", default="auto"
+        Whether the automatic views of images may mirror them; "auto": only with 3 channels, so
+        that grey digits and letters are not mirrored.
+    distribution_alignment : bool, default=False
+        Scale q so that its running mean matches the class shares among the labels (ReMixMatch,
+        arXiv 1911.09785). It helps with 2 labels a class *if* the unlabeled rows have that balance,
+        and hurts if not: k labels a class say nothing about it.
+    module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, optimizer, lr, \
+    optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, device, precision, \
+    warm_start, verbose, random_state
+        As in `SSLClassifier`. ``unlabeled_ratio`` is mu, ``unlabeled_weight`` lambda_u.
+
+    Attributes
+    ----------
+    classes_, transduction_, label_distributions_, n_iter_, history_, net_, n_features_in_
+        As in `SSLClassifier`. ``history_`` records ``mask_rate``, the share of rows above tau.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import FixMatchClassifier, hide_labels
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = FixMatchClassifier(max_steps=200, random_state=0)
+    >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.9
+    True
+    """
+
     threshold: float = 0.95
     weak_augment: object = "auto"
     strong_augment: object = "auto"
@@ -72,7 +121,9 @@ class FixMatchClassifier(SSLClassifier):
     }
 
     def _make_loss(self, X, codes):
-        weak, strong = self._views(X)
+        weak, strong = default_views(X, self.flip)
+        weak = weak if isinstance(self.weak_augment, str) else self.weak_augment
+        strong = strong if isinstance(self.strong_augment, str) else self.strong_augment
         n_classes = len(self.classes_)
         target = None
         if self.distribution_alignment:
@@ -82,13 +133,3 @@ class FixMatchClassifier(SSLClassifier):
     def _pool(self, codes):
         """All rows, labeled ones too (section 2.4), unless all are labeled."""
         return np.arange(len(codes) if (codes < 0).any() else 0)
-
-    def _views(self, X):
-        if X.ndim == 4:
-            flip = X.shape[1] == 3 if self.flip == "auto" else self.flip
-            weak, strong = ShiftFlip(flip=flip), AffineColorCutout(flip=flip)
-        else:
-            weak, strong = GaussianNoise(), SwapFeatures()
-        weak = weak if self.weak_augment == "auto" else self.weak_augment
-        strong = strong if self.strong_augment == "auto" else self.strong_augment
-        return weak, strong

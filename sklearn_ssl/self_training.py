@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from .augment import GaussianNoise
+from .augment import default_views
 from .base import SSLClassifier
 
 __all__ = ["SelfTrainingLoss", "SelfTrainingNet", "select_confident"]
@@ -80,7 +80,60 @@ def select_confident(probabilities, threshold=None, k_best=None, balanced=True):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SelfTrainingNet(SSLClassifier):
-    criterion: str = "threshold"
+    """Self-training in rounds: fit, predict, keep the confident rows, refit on them too.
+
+    Yarowsky 1995; for deep networks Cascante-Bonilla et al. 2021, "Curriculum Labeling", arXiv
+    2001.06001, section 3: select by rank, a growing share at a time, and restart from scratch, so
+    that early mistakes are not carried in the weights. A pseudo-label once given stays, as in
+    scikit-learn's ``SelfTrainingClassifier``.
+
+    Parameters
+    ----------
+    criterion : {"k_best", "threshold"}, default="k_best"
+        "k_best" keeps the ``k_best`` most confident rows of a round, "threshold" all rows whose
+        confidence is above ``threshold``.
+    threshold : float in [0, 1), default=0.75
+    k_best : int, or float in (0, 1), default=0.2
+        Number of rows a round, or the share of the unlabeled rows.
+    balanced : bool, default=True
+        Of what a round keeps, no predicted class may take more than 1 / K. Unbalanced selection
+        collapses onto the class that is easiest at first.
+    max_iter : int or None, default=10
+        Largest number of rounds; None: until no row is added.
+    warm_start_rounds : bool, default=False
+        Continue from the weights of the round before instead of from scratch.
+    augment : "auto" or callable ``(x, generator) -> x``, default="auto"
+        View of the rows in training; "auto": the weak view of `augment.default_views`.
+    max_steps : int >= 1, default=300
+        Optimizer steps of *one round*.
+    module, module_params, batch_size, unlabeled_ratio, unlabeled_weight, optimizer, lr, \
+    optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, device, precision, \
+    warm_start, verbose, random_state
+        As in `SSLClassifier`; the unlabeled loss is the one on pseudo-labels.
+
+    Attributes
+    ----------
+    transduction_ : ndarray of shape (n,)
+        Labels used in the last fit; rows that no round labeled hold -1.
+    labeled_iter_ : ndarray of shape (n,) of int
+        Round in which a row got its label: 0 if given, -1 if never.
+    n_iter_ : int
+        Rounds of self-training; the net was fitted once more than that.
+    termination_condition_ : {"max_iter", "no_change", "all_labeled", "interrupted"}
+    classes_, label_distributions_, history_, net_, n_features_in_
+        As in `SSLClassifier`. Each record of ``history_`` has its ``round``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import SelfTrainingNet, hide_labels
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = SelfTrainingNet(max_steps=100, max_iter=2, random_state=0)
+    >>> clf.fit(X, hide_labels(y, 100, random_state=0)).termination_condition_
+    'max_iter'
+    """
+
+    criterion: str = "k_best"
     threshold: float = 0.75
     k_best: int | float = 0.2
     balanced: bool = True
@@ -113,8 +166,10 @@ class SelfTrainingNet(SSLClassifier):
             left = np.flatnonzero(labels < 0)
             if self.net_.stop_reason_ == "interrupted":
                 condition = "interrupted"
-            elif not len(left) or self.unlabeled_weight == 0:
+            elif not len(left):
                 condition = "all_labeled"
+            elif self.unlabeled_weight == 0:
+                condition = "no_change"
             elif self.max_iter is not None and iteration >= self.max_iter:
                 condition = "max_iter"
             else:
@@ -127,13 +182,26 @@ class SelfTrainingNet(SSLClassifier):
                     labels[left[chosen]] = probabilities[chosen].argmax(1)
                     self.labeled_iter_[left[chosen]] = iteration
         self.n_iter_, self.history_, self.termination_condition_ = iteration, history, condition
-        self._labels = labels
+        self.pseudo_labels_ = labels
+
+    def _transduce(self, X, codes):
+        super()._transduce(X, codes)
+        never = self.pseudo_labels_ < 0
+        self.transduction_ = self.classes_[self.pseudo_labels_]
+        if never.any():
+            numeric = self.transduction_.dtype.kind in "if"
+            self.transduction_ = self.transduction_.astype(None if numeric else object)
+            self.transduction_[never] = -1
+        del self.pseudo_labels_
 
     def _fit_round(self, X, codes, labels, iteration):
-        pool = np.flatnonzero((codes < 0) & (labels >= 0))
-        view = GaussianNoise() if self.augment == "auto" else self.augment
+        if self.unlabeled_weight == 0:
+            X, codes, labels = (array[codes >= 0] for array in (X, codes, labels))
+        view = default_views(X)[0] if isinstance(self.augment, str) else self.augment
         loss = SelfTrainingLoss(view, labels, self.unlabeled_weight)
-        self._train(X, codes, pool, loss, salt=iteration)
+        pool = np.flatnonzero((codes < 0) & (labels >= 0))
+        warm = self.warm_start_rounds if iteration else self.warm_start
+        self._train(X, codes, pool, loss, warm=warm, salt=iteration)
 
     def _select(self, p, n_unlabeled):
         if self.criterion == "threshold":

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -40,11 +42,11 @@ class M2Loss(nn.Module):
         self.share_l, self.share_u = n_labeled / n_rows, 1 - n_labeled / n_rows
         self.alpha, self.lambda_u = alpha, unlabeled_weight
 
-    def L(self, model, x, y, noise):  # noqa: N802
+    def L(self, model, x, y, noise):
         """-L is the bound of eq. 6 on log p(x, y): (n,), or (n, K) for y = every class."""
         return negative_elbo(model, x, y, noise) - self.log_prior[y]
 
-    def U(self, model, x, logits, noise):  # noqa: N802
+    def U(self, model, x, logits, noise):
         """-U is the bound of eq. 7 on log p(x): y marginalised with q(y|x), entropy kept: (n,)."""
         q = torch.softmax(logits, -1)
         every = torch.arange(len(self.log_prior), device=x.device)
@@ -100,10 +102,62 @@ def _noise(generator):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassifier):
-    objective: str = "m2"
+    """Semi-supervised variational autoencoder: it classifies, encodes, samples and scores rows.
+
+    ``objective="m2"``: Kingma et al. 2014, "Semi-Supervised Learning with Deep Generative Models",
+    arXiv 1406.5298, equations 6 to 9: the class is a latent variable beside z, marginalised on
+    unlabeled rows. ``objective="joint"``: one encoder serves reconstruction, KL and a classifier
+    on the latent mean; unlabeled rows train the autoencoder and, where the classifier is
+    confident, the classifier.
+
+    Parameters
+    ----------
+    objective : {"joint", "m2"}, default="joint"
+    latent_dim : int >= 1, default=32
+        Dimensions of z.
+    likelihood : {"auto", "gaussian", "bernoulli"}, default="auto"
+        Of x given z. "gaussian" of the standardised x with a learned variance a feature;
+        "bernoulli" needs X in [0, 1] (uint8 images are read so). "auto": Bernoulli for images in
+        that range, else Gaussian.
+    alpha : float > 0, default=10.0
+        m2: weight of the classifier against the bound. The paper's .1 times N is ``alpha=.1`` here,
+        the loss being divided by N.
+    beta : float >= 0, default=1.0
+        joint: weight of the negative ELBO per input feature.
+    pseudo_label_threshold : float in [0, 1] or None, default=0.8
+        joint: unlabeled rows with a confidence above it train the classifier too; None: none do.
+    module : "auto", nn.Module class or instance, default="auto"
+        A network of one's own has ``forward(x)``, ``encode(x, y)``, ``decode(z, y)``,
+        ``log_likelihood(x, decoded)`` and ``to_input(decoded)`` as `networks.vae` describes, and
+        may ask for ``latent_dim`` and ``likelihood`` by name.
+    module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, optimizer, lr, \
+    optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, device, precision, \
+    warm_start, verbose, random_state
+        As in `SSLClassifier`. With ``unlabeled_weight=0`` nothing generative is trained.
+
+    Attributes
+    ----------
+    classes_, transduction_, label_distributions_, n_iter_, history_, net_, n_features_in_
+        As in `SSLClassifier`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import VAEClassifier, hide_labels
+    >>> X, y = load_digits(return_X_y=True)
+    >>> y_few = hide_labels(y, 100, random_state=0)
+    >>> vae = VAEClassifier(max_steps=200, random_state=0).fit(X, y_few)
+    >>> vae.transform(X).shape, vae.score_samples(X).shape
+    ((1797, 32), (1797,))
+    >>> images, labels = vae.sample(5, y=[3, 3, 7, 7, 7], random_state=0)
+    >>> images.shape
+    (5, 64)
+    """
+
+    objective: str = "joint"
     latent_dim: int = 32
     likelihood: str = "auto"
-    alpha: float = 0.1
+    alpha: float = 10.0
     beta: float = 1.0
     pseudo_label_threshold: float | None = 0.8
     optimizer: object = "adam"
@@ -144,3 +198,150 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         prior = class_balance(torch.from_numpy(codes), len(self.classes_))
         n_labeled = int((codes >= 0).sum())
         return M2Loss(prior, n_labeled, len(codes), self.alpha, self.unlabeled_weight)
+
+    def _fit(self, X, codes):
+        super()._fit(X, codes)
+        self._class_shares = np.bincount(codes[codes >= 0]) / (codes >= 0).sum()
+        if self.objective == "joint":  # z of each class, since the decoder does not know classes
+            p, z = self._probabilities(X), self._latent(X)
+            p[codes >= 0] = np.eye(len(self.classes_))[codes[codes >= 0]]
+            weight = p / p.sum(0)
+            self._z_means = weight.T @ z
+            self._z_factors = []
+            for w, mean in zip(weight.T, self._z_means, strict=True):
+                covariance = ((z - mean) * w[:, None]).T @ (z - mean) + 1e-6 * np.eye(z.shape[1])
+                self._z_factors.append(np.linalg.cholesky(covariance))
+
+    def _call(self, X, function):
+        """Apply ``function(model, x)`` to slices of X with the predicting weights."""
+        model = self.net_.predicting_module_
+        outputs = self.net_.forward_iter(X, call=lambda x: function(model, x))
+        return torch.cat(list(outputs)).double().numpy()
+
+    def _latent(self, X):
+        def m2(model, x):
+            every = torch.arange(len(self.classes_), device=x.device)
+            q = torch.softmax(model(x), -1)
+            return torch.cat([(q[..., None] * model.encode(x, every)[0]).sum(1), q], 1)
+
+        def joint(model, x):
+            return model.encode(x)[0]
+
+        return self._call(X, m2 if self.objective == "m2" else joint)
+
+    def transform(self, X):
+        """Mean of the latent variables given x.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+
+        Returns
+        -------
+        ndarray of shape (n, latent_dim), or (n, latent_dim + K) for ``objective="m2"``
+            E[z | x]; for m2, where the class is a latent variable too, followed by q(y | x).
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        return self._latent(X).astype(X.dtype if X.dtype.kind == "f" else np.float64)
+
+    @property
+    def _n_features_out(self):
+        return self.latent_dim + (len(self.classes_) if self.objective == "m2" else 0)
+
+    def inverse_transform(self, X):
+        """Decode latent variables.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_latent)
+            As `transform` returns them.
+
+        Returns
+        -------
+        ndarray of shape (n, ...)
+            Mean of p(x | z), in the units of the X given to `fit`; images in [0, 1] where they
+            were uint8. For m2 the decoded classes are mixed by the last K columns.
+        """
+        check_is_fitted(self)
+        Z = check_array(X, dtype=np.float32)
+        if Z.shape[1] != self._n_features_out:
+            raise ValueError(f"X has {Z.shape[1]} columns, expected {self._n_features_out}.")
+
+        def m2(model, z):
+            every = torch.arange(len(self.classes_), device=z.device)
+            z, q = z[:, None, : self.latent_dim], z[:, self.latent_dim :]
+            z = z.expand(-1, len(self.classes_), -1)
+            x = model.to_input(model.decode(z, every))
+            return (q.reshape(*q.shape, *[1] * (x.ndim - 2)) * x).sum(1)
+
+        def joint(model, z):
+            return model.to_input(model.decode(z))
+
+        return self._call(Z, m2 if self.objective == "m2" else joint)
+
+    def sample(self, n_samples=1, y=None, random_state=None):
+        """Draw new rows from the model.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+        y : label, array-like of shape (n_samples,), or None, default=None
+            Classes of the rows; None draws them with the shares of the labeled rows.
+        random_state : int, RandomState or None, default=None
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, ...)
+            Means of p(x | z), without the noise of x. For m2, z is drawn from N(0, I); for joint
+            from the Gaussian that the training rows of the class form in the latent space.
+        y : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        rng = check_random_state(random_state)
+        if y is None:
+            codes = rng.choice(len(self.classes_), size=n_samples, p=self._class_shares)
+        else:
+            y = np.broadcast_to(np.asarray(y, dtype=self.classes_.dtype), (n_samples,))
+            if not np.isin(y, self.classes_).all():
+                raise ValueError(f"y must hold classes among {self.classes_}, got {np.unique(y)}.")
+            codes = np.searchsorted(self.classes_, y)
+        z = rng.standard_normal((n_samples, self.latent_dim))
+        if self.objective == "m2":
+            z = np.concatenate([z, np.eye(len(self.classes_))[codes]], 1)
+        else:
+            factors = np.stack(self._z_factors)[codes]
+            z = self._z_means[codes] + np.einsum("nij,nj->ni", factors, z)
+        return self.inverse_transform(z), self.classes_[codes]
+
+    def score_samples(self, X, n_draws=8):
+        """Evidence lower bound of each row, low for unusual rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+        n_draws : int, default=8
+            Samples of z to average over. They are the same for every row and every call.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            In nats: a bound on log p(x), a density in the units of X where the likelihood is
+            Gaussian.
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        draws = np.random.default_rng(0).standard_normal((n_draws, self.latent_dim))
+        total = 0
+        for draw in torch.from_numpy(draws).float():
+
+            def noise(like, draw=draw):
+                return draw.to(like.device).expand_as(like)
+
+            def elbo(model, x, noise=noise):
+                if self.objective == "joint":
+                    return -negative_elbo(model, x, None, noise)
+                return -self.net_.criterion_.U(model, x, model(x), noise)
+
+            total = total + self._call(X, elbo)
+        return total / n_draws

@@ -4,7 +4,40 @@ from dataclasses import dataclass
 
 import torch
 
-__all__ = ["GaussianNoise", "SwapFeatures"]
+__all__ = ["GaussianNoise", "SwapFeatures", "relative_spacing"]
+
+
+def relative_spacing(X, max_rows=2000):
+    """How far apart neighbouring rows are: the scale on which a view may move a row.
+
+    The median distance to the nearest other row, features standardised, divided by the square
+    root of the number of features that vary: Gaussian noise of that many standard deviations a
+    feature moves a row about as far as its neighbour is. No label is used.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    max_rows : int
+        More rows than that are thinned out evenly.
+
+    Returns
+    -------
+    float in [0, 1]
+        0 if all rows are equal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> relative_spacing(np.array([[0.0], [1.0], [2.0]], dtype=np.float32)) > 0.9
+    True
+    """
+    X = torch.as_tensor(X[:: max(1, len(X) // max_rows)], dtype=torch.float32)
+    scale, mean = torch.std_mean(X, 0, correction=0)
+    X = ((X - mean) / scale)[:, scale > 0]
+    if len(X) < 2 or not X.shape[1]:
+        return 0.0
+    distance = torch.cdist(X, X).fill_diagonal_(float("inf")).min(1).values
+    return min(1.0, float(distance.median()) / X.shape[1] ** 0.5)
 
 
 def _noise(x, amount, generator):
