@@ -197,7 +197,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         params = super().get_params(deep=deep)
         if deep:
             for prefix in _NESTED:
-                nested = params[f"{prefix}_params"] or {}
+                nested = params[f"{prefix}_params"]
+                nested = nested if isinstance(nested, dict) else {}
                 params.update({f"{prefix}__{name}": value for name, value in nested.items()})
         return params
 
@@ -535,7 +536,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n,)
         """
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(1)]
 
     def score(self, X, y, sample_weight=None):
         """Accuracy on the labeled rows; rows whose y is -1 (or None, NaN) do not count.

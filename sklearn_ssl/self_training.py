@@ -118,7 +118,7 @@ class SelfTrainingNet(SSLClassifier):
     labeled_iter_ : ndarray of shape (n,) of int
         Round in which a row got its label: 0 if given, -1 if never.
     n_iter_ : int
-        Rounds of self-training; the net was fitted once more than that.
+        Rounds of self-training, each a fit and a selection; 1 if nothing was to be selected.
     termination_condition_ : {"max_iter", "no_change", "all_labeled", "interrupted"}
     classes_, label_distributions_, history_, net_, n_features_in_
         As in `SSLClassifier`. Each record of ``history_`` has its ``round``.
@@ -181,7 +181,8 @@ class SelfTrainingNet(SSLClassifier):
                     iteration += 1
                     labels[left[chosen]] = probabilities[chosen].argmax(1)
                     self.labeled_iter_[left[chosen]] = iteration
-        self.n_iter_, self.history_, self.termination_condition_ = iteration, history, condition
+        self.n_iter_ = max(1, iteration)
+        self.history_, self.termination_condition_ = history, condition
         self.pseudo_labels_ = labels
 
     def _transduce(self, X, codes):

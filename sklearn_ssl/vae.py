@@ -160,6 +160,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
     alpha: float = 10.0
     beta: float = 1.0
     pseudo_label_threshold: float | None = 0.8
+    unlabeled_ratio: int = 2
     optimizer: object = "adam"
     lr: float = 1e-3
 
@@ -238,12 +239,16 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
         Returns
         -------
-        ndarray of shape (n, latent_dim), or (n, latent_dim + K) for ``objective="m2"``
+        float32 ndarray of shape (n, latent_dim), or (n, latent_dim + K) for ``objective="m2"``
             E[z | x]; for m2, where the class is a latent variable too, followed by q(y | x).
         """
         check_is_fitted(self)
-        X = self._check_X(X, reset=False)
-        return self._latent(X).astype(X.dtype if X.dtype.kind == "f" else np.float64)
+        return self._latent(self._check_X(X, reset=False)).astype(np.float32)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # whatever comes in, the network is float32
+        return tags
 
     @property
     def _n_features_out(self):

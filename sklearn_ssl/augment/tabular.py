@@ -31,7 +31,7 @@ def relative_spacing(X, max_rows=2000):
     >>> relative_spacing(np.array([[0.0], [1.0], [2.0]], dtype=np.float32)) > 0.9
     True
     """
-    X = torch.as_tensor(X[:: max(1, len(X) // max_rows)], dtype=torch.float32)
+    X = torch.from_numpy(X[:: max(1, len(X) // max_rows)].astype("float32"))
     scale, mean = torch.std_mean(X, 0, correction=0)
     X = ((X - mean) / scale)[:, scale > 0]
     if len(X) < 2 or not X.shape[1]:

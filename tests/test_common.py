@@ -1,0 +1,437 @@
+"""The contract that every public estimator keeps, discovered and never listed by hand."""
+
+import copy
+import pickle
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_ssl import LabeledSplit, hide_labels
+from sklearn_ssl.base import SSLClassifier
+from sklearn_ssl.data import PairedBatches
+
+from .conftest import ESTIMATORS, quick
+
+EXPECTED_FAILURES = {
+    "check_classifiers_classes": "it uses -1 as a class, and -1 means unlabeled here; scikit-learn "
+    "waives it by name for its own semi-supervised classifiers"
+}
+
+every_estimator = pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+
+
+def test_estimators_are_discovered():
+    names = {cls.__name__ for cls in ESTIMATORS}
+    assert {"SelfTrainingNet", "FixMatchClassifier", "VAEClassifier"} <= names
+
+
+# scikit-learn's own checks warn on purpose: one labeled class, column vectors as y.
+@pytest.mark.filterwarnings("ignore:Only one class:UserWarning")
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+@parametrize_with_checks(
+    [quick(cls, max_steps=100) for cls in ESTIMATORS],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def weights(clf):
+    return clf.net_.predicting_module_.state_dict()
+
+
+def assert_same_weights(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+@every_estimator
+def test_parameters_have_the_same_order_everywhere(cls):
+    common = list(SSLClassifier.__dataclass_fields__)
+    assert list(cls.__dataclass_fields__)[: len(common)] == common
+
+
+@every_estimator
+def test_unlabeled_term_has_a_gradient(cls, digits):
+    X, y, _, _ = digits
+    clf = quick(cls, max_steps=60).fit(X, y)
+    net = clf.net_
+    codes = y.astype(np.int64)
+    args = {"batch_size": 64, "unlabeled_ratio": 2, "max_steps": 1, "device": "cpu", "seed": 0}
+
+    def gradient(weight):
+        net.criterion_.lambda_u = weight
+        batch = PairedBatches(X, codes, np.arange(len(X)), **args).draw(0.5)
+        net.module_.zero_grad()
+        net.module_.train()
+        if hasattr(net.criterion_, "pseudo_labels"):
+            net.criterion_.pseudo_labels.clamp_(min=0)
+        net.criterion_(net.module_, batch)[0].backward()
+        grads = [p.grad for p in net.module_.parameters() if p.grad is not None]
+        return torch.cat([g.flatten() for g in grads])
+
+    # the classifier's own last layer must feel the unlabeled rows, not only a decoder
+    with_rows, without = gradient(1.0), gradient(1e-9)
+    assert (with_rows - without).norm() > 1e-3 * without.norm()
+
+
+@every_estimator
+def test_weight_zero_is_the_supervised_net_bit_for_bit(cls, digits):
+    X, y, _, _ = digits
+    labeled = y >= 0
+    whole = quick(cls, unlabeled_weight=0).fit(X, y)
+    alone = quick(cls, unlabeled_weight=0).fit(X[labeled], y[labeled])
+    assert_same_weights(weights(whole), weights(alone))
+
+
+@every_estimator
+def test_unlabeled_rows_change_the_fit(cls, digits):
+    X, y, X_test, _ = digits
+    with_rows = quick(cls).fit(X, y).predict_proba(X_test)
+    without = quick(cls, unlabeled_weight=0).fit(X, y).predict_proba(X_test)
+    assert np.abs(with_rows - without).max() > 1e-3
+
+
+@every_estimator
+def test_all_rows_labeled_trains_supervised(cls, blobs):
+    X, _, truth = blobs
+    assert quick(cls, max_steps=60).fit(X, truth).score(X, truth) > 0.9
+
+
+@every_estimator
+def test_same_seed_same_weights_and_global_generators_untouched(cls, digits):
+    X, y, _, _ = digits
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    torch.manual_seed(1)
+    before = np.random.get_state(), torch.get_rng_state(), random.getstate()  # noqa: NPY002
+    first = quick(cls).fit(X, y)
+    unseeded = quick(cls, random_state=None).fit(X, y)
+    after = np.random.get_state(), torch.get_rng_state(), random.getstate()  # noqa: NPY002
+    assert (before[0][1] == after[0][1]).all()
+    assert before[0][2] == after[0][2]
+    assert torch.equal(before[1], after[1])
+    assert before[2] == after[2]
+    torch.rand(7)  # another global state must change nothing
+    second = quick(cls).fit(X, y)
+    assert_same_weights(weights(first), weights(second))
+    assert (first.transduction_ == second.transduction_).all()
+    differs = [
+        not torch.equal(a, b)
+        for a, b in zip(weights(first).values(), weights(unseeded).values(), strict=True)
+    ]
+    assert any(differs)
+
+
+@every_estimator
+def test_predict_is_deterministic_and_leaves_no_trace(cls, digits):
+    X, y, X_test, _ = digits
+    clf = quick(cls, module_params={"hidden_layer_sizes": (32, 32), "dropout": 0.5}).fit(X, y)
+    before = pickle.dumps(clf)
+    generator = torch.get_rng_state()
+    first = clf.predict_proba(X_test)
+    assert (first == clf.predict_proba(X_test)).all()
+    assert pickle.dumps(clf) == before
+    assert torch.equal(generator, torch.get_rng_state())
+
+
+@every_estimator
+def test_probabilities(cls, digits):
+    X, y, X_test, _ = digits
+    p = quick(cls).fit(X, y).predict_proba(X_test)
+    assert p.shape == (len(X_test), 10)
+    assert (p >= 0).all()
+    np.testing.assert_allclose(p.sum(1), 1, atol=1e-6)
+
+
+@every_estimator
+def test_clone_pickle_deepcopy_keep_parameters_and_predictions(cls, digits):
+    X, y, X_test, _ = digits
+    clf = quick(cls, lr=0.02, optimizer_params={"weight_decay": 1e-3}).fit(X, y)
+    expected = clf.predict_proba(X_test)
+    assert repr(clone(clf).get_params()) == repr(clf.get_params())
+    for twin in (pickle.loads(pickle.dumps(clf)), copy.deepcopy(clf)):
+        assert repr(twin.get_params()) == repr(clf.get_params())
+        assert (twin.predict_proba(X_test) == expected).all()
+
+
+@every_estimator
+def test_fit_does_not_change_its_input_or_parameters(cls, digits):
+    X, y, _, _ = digits
+    X, y = X.copy(), y.copy()
+    clf = quick(cls)
+    parameters, kept = repr(clf.get_params()), (X.copy(), y.copy())
+    clf.fit(X, y)
+    assert (X == kept[0]).all()
+    assert (y == kept[1]).all()
+    assert repr(clf.get_params()) == parameters
+
+
+@every_estimator
+def test_nested_parameters_in_a_grid_inside_a_pipeline(cls, digits):
+    X, y, _, _ = digits
+    pipe = make_pipeline(StandardScaler(), quick(cls))
+    name = pipe.steps[-1][0]
+    grid = {
+        f"{name}__module__dropout": [0.0, 0.2],
+        f"{name}__optimizer__weight_decay": [0.0, 0.01],
+    }
+    search = GridSearchCV(pipe, grid, cv=LabeledSplit(2), n_jobs=2).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    best = search.best_estimator_[-1].get_params()
+    assert best["module__dropout"] == best["module_params"]["dropout"]
+    assert best["module_params"]["hidden_layer_sizes"] == (32, 32)
+
+
+@every_estimator
+def test_scores_ignore_unlabeled_rows(cls, digits):
+    X, y, X_test, y_test = digits
+    clf = quick(cls, max_steps=300).fit(X, y)
+    labeled = y >= 0
+    assert clf.score(X, y) == clf.score(X[labeled], y[labeled])
+    true = clf.score(X_test, y_test)
+    # scikit-learn's folds, 89 % of whose rows are -1
+    plain = cross_val_score(quick(cls, max_steps=300), X, y, cv=3).mean()
+    assert abs(plain - true) < 0.1
+    f1 = cross_val_score(
+        quick(cls, max_steps=300), X, y, cv=LabeledSplit(3), scoring="f1_macro"
+    ).mean()
+    assert abs(f1 - true) < 0.12
+    with pytest.raises(ValueError, match="score needs labeled rows"):
+        clf.score(X, np.full(len(X), -1))
+
+
+@every_estimator
+def test_transduction_keeps_given_labels(cls, digits):
+    X, y, _, _ = digits
+    clf = quick(cls).fit(X, y)
+    labeled = y >= 0
+    assert (clf.transduction_[labeled] == y[labeled]).all()
+    assert (clf.label_distributions_[labeled].argmax(1) == y[labeled]).all()
+    assert clf.label_distributions_.shape == (len(X), 10)
+    assert set(clf.classes_) == set(range(10))
+
+
+@every_estimator
+@pytest.mark.parametrize("marker", [-1, None, np.nan])
+def test_string_labels_and_pandas(cls, blobs, marker):
+    X, y, truth = blobs
+    frame = pd.DataFrame(X, columns=list("abcd"), index=np.arange(60) + 7)
+    names = pd.Series(np.array(["cat", "dog"])[truth], index=frame.index, dtype=object)
+    names[y < 0] = marker
+    clf = quick(cls).fit(frame, names)
+    assert list(clf.classes_) == ["cat", "dog"]
+    assert list(clf.feature_names_in_) == list("abcd")
+    assert set(clf.predict(frame)) <= {"cat", "dog"}
+    assert clf.score(frame, names) > 0.5
+    assert set(clf.transduction_) - {-1} <= {"cat", "dog"}
+    with pytest.raises(ValueError, match="feature names"):
+        clf.predict(frame[list("dcba")])
+
+
+@every_estimator
+def test_images(cls):
+    rng = np.random.default_rng(0)
+    truth = np.arange(40) % 2
+    X = rng.integers(0, 60, size=(40, 1, 8, 8)).astype(np.uint8)
+    X[truth == 1, :, :4] += 180
+    y = np.where(np.arange(40) < 10, truth, -1)
+    clf = quick(cls, max_steps=30, module_params={"width": 4}).fit(X, y)
+    assert clf.net_.module_ is not None
+    assert clf.predict_proba(X).shape == (40, 2)
+    assert clf.score(X, truth) > 0.8
+    with pytest.raises(ValueError, match="rows of shape"):
+        clf.predict(X[:, :, :7])
+
+
+@every_estimator
+def test_history_counts_steps(cls, digits):
+    X, y, _, _ = digits
+    clf = quick(cls, max_steps=25).fit(X, y)
+    assert clf.history_[-1]["step"] == 25
+    assert {"loss", "labeled_loss", "lr", "seconds"} <= clf.history_[-1].keys()
+    assert all(np.isfinite(record["loss"]) for record in clf.history_)
+
+
+@every_estimator
+def test_validation_and_early_stopping(cls, digits):
+    X, y, _, _ = digits
+    clf = quick(cls, max_steps=400, early_stopping=3, ema_decay=None, lr=0.05).fit(X, y)
+    losses = [r["valid_loss"] for r in clf.history_ if r.get("round", 0) == 0]
+    stopped = len(losses) - 1 - int(np.argmin(losses))
+    assert stopped <= 3
+    assert len(losses) < 100
+    held = quick(cls, validation_fraction=0.3).fit(X, y)
+    assert 0 <= held.history_[-1]["valid_acc"] <= 1
+    with pytest.raises(ValueError, match="too few"):
+        quick(cls, validation_fraction=0.01).fit(X, y)
+
+
+@every_estimator
+def test_warm_start_continues(cls, digits):
+    X, y, _, _ = digits
+    one_round = {"max_iter": 0} if "max_iter" in cls().get_params() else {}
+    clf = quick(cls, warm_start=True, optimizer="sgd", ema_decay=None, **one_round).fit(X, y)
+    clf.set_params(lr=0.05).fit(X, y)
+    trained = copy.deepcopy(weights(clf))
+    clf.set_params(lr=1e-12).fit(X, y)
+    parameters = dict(clf.net_.module_.named_parameters())
+    for name in parameters:
+        torch.testing.assert_close(parameters[name], trained[name], rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="warm_start"):
+        clf.fit(X[:, :20], y)
+
+
+@every_estimator
+def test_callbacks_are_copied_and_called(cls, digits):
+    from skorch.callbacks import Callback
+
+    calls = []
+
+    class Watch(Callback):
+        def __init__(self, sink=None):
+            self.sink = sink
+
+        def on_epoch_end(self, net, **kwargs):
+            calls.append(net.history[-1, "loss"])
+            self.touched_ = True
+
+    X, y, _, _ = digits
+    watch = Watch()
+    clf = quick(cls, callbacks=[watch]).fit(X, y)
+    assert calls == [record["loss"] for record in clf.history_]
+    assert not hasattr(watch, "touched_")
+
+
+@every_estimator
+def test_interrupt_leaves_a_usable_estimator(cls, digits):
+    from skorch.callbacks import Callback
+
+    class Interrupt(Callback):
+        def on_batch_end(self, net, **kwargs):
+            if net.step_ == 5:
+                raise KeyboardInterrupt
+
+    X, y, X_test, _ = digits
+    clf = quick(cls, callbacks=[Interrupt()])
+    with pytest.warns(UserWarning, match="interrupted after step 5"):
+        clf.fit(X, y)
+    assert clf.predict(X_test).shape == (len(X_test),)
+    assert len(clf.transduction_) == len(X)
+
+
+@every_estimator
+def test_non_finite_loss_stops_and_keeps_good_weights(cls, digits):
+    X, y, X_test, _ = digits
+    clf = quick(cls, max_steps=500, lr=1e30, optimizer="sgd", optimizer_params={"momentum": 0.9})
+    clf.set_params(optimizer_params={"nesterov": True, "momentum": 0.9})
+    with pytest.raises(FloatingPointError, match=r"step \d+ of 500 .*learning rate"):
+        clf.fit(X, y)
+    assert all(v.isfinite().all() for v in weights(clf).values())
+    assert np.isfinite(clf.predict_proba(X_test)).all()
+
+
+@every_estimator
+def test_verbose_shows_progress(cls, digits, capfd):
+    X, y, _, _ = digits
+    quick(cls, verbose=1).fit(X, y)
+    shown = capfd.readouterr()
+    assert "20/20" in shown.err + shown.out
+    assert "loss" in shown.err + shown.out
+
+
+@every_estimator
+def test_bad_input_fails_before_training(cls, blobs, monkeypatch):
+    X, y, _ = blobs
+
+    def no_training(*args, **kwargs):
+        raise AssertionError("training began")
+
+    monkeypatch.setattr("sklearn_ssl.net._SSLNet.fit_loop", no_training)
+    nan, inf = X.copy(), X.copy()
+    nan[3, 1], inf[5, 2] = np.nan, np.inf
+    for bad_X, bad_y, message in [
+        (X, np.full(60, -1), "No row is labeled"),
+        (nan, y, "NaN"),
+        (inf, y, "infinity"),
+        (X.astype(float) * 1e300, y, "infinity|too large"),
+        (X[:, 0], y, "1D array|Expected 2D"),
+        (X + 1j, y, "Complex"),
+        (X, y[:-1], "inconsistent"),
+        (X, np.where(y >= 0, y + 0.5 * (np.arange(60) % 3), -1), "Unknown label type|continuous"),
+        (X, None, "y"),
+        (X, np.array(["a", "nan"] * 30), "fixed-width strings"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            quick(cls).fit(bad_X, bad_y)
+    for params, message in [
+        ({"max_steps": 0}, "max_steps"),
+        ({"lr": -1.0}, "lr"),
+        ({"optimizer": "adamm"}, "optimizer"),
+        ({"unlabeled_weight": -0.1}, "unlabeled_weight"),
+        ({"ema_decay": 1.0}, "ema_decay"),
+        ({"module_params": {"depth": 3}}, "depth"),
+        ({"device": "gpu7"}, "not a torch device"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            quick(cls, **params).fit(X, y)
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="no CUDA device"):
+            quick(cls, device="cuda").fit(X, y)
+    with pytest.raises(TypeError, match="treshold"):
+        cls(treshold=0.9)
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        cls().set_params(treshold=0.9)
+    with pytest.raises(NotFittedError):
+        quick(cls).predict(X)
+
+
+@every_estimator
+def test_bad_shapes_at_predict(cls, blobs):
+    X, y, _ = blobs
+    clf = quick(cls).fit(X, y)
+    with pytest.raises(ValueError, match="features"):
+        clf.predict(X[:, :3])
+
+
+class WrongWidth(torch.nn.Linear):
+    def __init__(self):
+        super().__init__(4, 5)
+
+
+@every_estimator
+def test_module_of_wrong_width_is_refused(cls, blobs):
+    X, y, _ = blobs
+    with pytest.raises(ValueError, match="one logit a class"):
+        quick(cls, module=WrongWidth, module_params=None).fit(X, y)
+
+
+@every_estimator
+def test_one_labeled_class_is_predicted_with_a_warning(cls, blobs):
+    X, y, _ = blobs
+    with pytest.warns(UserWarning, match="Only one class"):
+        clf = quick(cls).fit(X, np.where(y == 1, 1, -1))
+    assert (clf.predict(X) == 1).all()
+
+
+@every_estimator
+def test_beats_the_supervised_net_where_classes_are_clusters(cls):
+    X, truth = load_digits(return_X_y=True)
+    small = {"max_steps": 300, "random_state": 0}
+    gains = []
+    for seed in range(2):
+        y = hide_labels(truth, 50, stratify="balanced", random_state=seed)
+        ours = cls(**small).fit(X, y).score(X, truth)
+        gains.append(ours - cls(unlabeled_weight=0, **small).fit(X, y).score(X, truth))
+    assert min(gains) > 0.01, gains
