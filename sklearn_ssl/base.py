@@ -49,8 +49,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         The network: rows in float -> logits (n, K). "auto" takes a multilayer perceptron for
         tables and a small convolutional network for images; both standardise inside. A class or
         function is called with ``module_params`` and, where its signature names them, with
-        ``input_shape`` (tuple without the row axis), ``n_classes``, ``mean`` and ``scale`` (tensors,
-        of the training rows). An instance is copied, never changed.
+        ``input_shape`` (tuple without the row axis), ``n_classes``, ``mean`` and ``scale``
+        (tensors, of the training rows). An instance is copied, never changed.
     module_params : dict or None, default=None
         Keywords of the network; one of them is also spelt ``module__dropout=.1`` in ``set_params``
         and in grids. "auto" takes ``hidden_layer_sizes`` and ``dropout`` (tables), ``width`` and

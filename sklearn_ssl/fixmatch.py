@@ -62,10 +62,11 @@ class FixMatchClassifier(SSLClassifier):
     Confidence", arXiv 2001.07685, equations 3 and 4. With B labeled and mu * B unlabeled rows,
 
     l_s = mean of H(y, p(weak(x_l))),
-    l_u = mean over *all* mu * B rows of 1[max q >= tau] H(argmax q, p(strong(x_u))), q = p(weak(x_u)),
+    l_u = mean over *all* mu * B rows of 1[max q >= tau] H(argmax q, p(strong(x_u))),
 
-    and the loss is l_s + lambda_u l_u. Labeled rows stay in the unlabeled pool; SGD with Nesterov
-    momentum, the learning rate lr * cos(7 pi t / 16), and averaged weights predict.
+    with q = p(weak(x_u)), and the loss is l_s + lambda_u l_u. Labeled rows stay in the unlabeled
+    pool; SGD with Nesterov momentum, the learning rate lr * cos(7 pi t / 16), and averaged weights
+    predict.
 
     The views are ours. On tables their size follows the distance between neighbouring rows (see
     `augment.default_views`): a strong view that moves rows farther than that cost 10 points on
@@ -85,9 +86,9 @@ class FixMatchClassifier(SSLClassifier):
         Scale q so that its running mean matches the class shares among the labels (ReMixMatch,
         arXiv 1911.09785). It helps with 2 labels a class *if* the unlabeled rows have that balance,
         and hurts if not: k labels a class say nothing about it.
-    module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, optimizer, lr, \
-    optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, device, precision, \
-    warm_start, verbose, random_state
+    module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
+    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
+    device, precision, warm_start, verbose, random_state
         As in `SSLClassifier`. ``unlabeled_ratio`` is mu, ``unlabeled_weight`` lambda_u.
 
     Attributes

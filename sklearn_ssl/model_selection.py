@@ -75,8 +75,8 @@ class LabeledSplit(BaseCrossValidator):
             classes, counts = np.unique(y_labeled, return_counts=True)
             if counts.min() < cv.n_splits:
                 raise ValueError(
-                    f"Class {classes[counts.argmin()]!r} has {counts.min()} labeled rows, fewer "
-                    f"than the {cv.n_splits} folds: use at most {counts.min()} folds, or label more."
+                    f"Class '{classes[counts.argmin()]}' has {counts.min()} labeled rows, fewer "
+                    f"than the {cv.n_splits} folds: use at most {counts.min()}, or label more."
                 )
         for train, test in cv.split(np.zeros(len(labeled)), y_labeled, groups):
             yield np.sort(np.concatenate([labeled[train], unlabeled])), labeled[test]

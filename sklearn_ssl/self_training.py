@@ -106,9 +106,9 @@ class SelfTrainingNet(SSLClassifier):
         View of the rows in training; "auto": the weak view of `augment.default_views`.
     max_steps : int >= 1, default=300
         Optimizer steps of *one round*.
-    module, module_params, batch_size, unlabeled_ratio, unlabeled_weight, optimizer, lr, \
-    optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, device, precision, \
-    warm_start, verbose, random_state
+    module, module_params, batch_size, unlabeled_ratio, unlabeled_weight, \
+    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
+    device, precision, warm_start, verbose, random_state
         As in `SSLClassifier`; the unlabeled loss is the one on pseudo-labels.
 
     Attributes

@@ -130,9 +130,9 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         A network of one's own has ``forward(x)``, ``encode(x, y)``, ``decode(z, y)``,
         ``log_likelihood(x, decoded)`` and ``to_input(decoded)`` as `networks.vae` describes, and
         may ask for ``latent_dim`` and ``likelihood`` by name.
-    module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, optimizer, lr, \
-    optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, device, precision, \
-    warm_start, verbose, random_state
+    module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
+    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
+    device, precision, warm_start, verbose, random_state
         As in `SSLClassifier`. With ``unlabeled_weight=0`` nothing generative is trained.
 
     Attributes

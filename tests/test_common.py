@@ -173,7 +173,7 @@ def test_fit_does_not_change_its_input_or_parameters(cls, digits):
     clf = quick(cls)
     parameters, kept = repr(clf.get_params()), (X.copy(), y.copy())
     clf.fit(X, y)
-    assert (X == kept[0]).all()
+    assert (kept[0] == X).all()
     assert (y == kept[1]).all()
     assert repr(clf.get_params()) == parameters
 

@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    cross_val_score,
+)
+from sklearn.neighbors import KNeighborsClassifier
+
+from sklearn_ssl import LabeledSplit, hide_labels
+from sklearn_ssl.labels import is_labeled
+
+Y = np.array([0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1, 0, 1, -1])
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [2, 3, KFold(3), ShuffleSplit(4, random_state=0), RepeatedStratifiedKFold(n_splits=2)],
+    ids=str,
+)
+def test_every_unlabeled_row_trains_and_none_tests(cv):
+    splits = list(LabeledSplit(cv).split(np.zeros((14, 1)), Y))
+    assert len(splits) == LabeledSplit(cv).get_n_splits(None, Y)
+    for train, test in splits:
+        assert (Y[test] != -1).all()
+        assert set(np.flatnonzero(Y == -1)) <= set(train)
+        assert not set(train) & set(test)
+    if isinstance(cv, int):
+        tested = np.sort(np.concatenate([test for _, test in splits]))
+        assert (tested == np.flatnonzero(Y != -1)).all()
+
+
+def test_groups_stay_together_among_labeled_rows():
+    groups = np.arange(14) // 3
+    for train, test in LabeledSplit(GroupKFold(2)).split(np.zeros((14, 1)), Y, groups):
+        labeled = train[Y[train] != -1]
+        assert not set(groups[labeled]) & set(groups[test])
+
+
+def test_refuses_in_words_when_a_class_has_fewer_labels_than_folds():
+    with pytest.raises(ValueError, match="Class '0' has 5 labeled rows, fewer than the 6 folds"):
+        list(LabeledSplit(6).split(np.zeros((14, 1)), Y))
+    with pytest.raises(ValueError, match="No row is labeled"):
+        list(LabeledSplit(2).split(np.zeros((3, 1)), [-1, -1, -1]))
+
+
+@pytest.mark.parametrize("dtype", [object, str])
+def test_string_labels(dtype):
+    y = np.array(["a", "b", "-1"] * 6, dtype=dtype)
+    for _, test in LabeledSplit(3).split(np.zeros((18, 1)), y):
+        assert set(y[test]) == {"a", "b"}
+
+
+def test_works_as_cv_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(14, 2))
+    X[:, 0] += 5 * (Y == 1)
+    knn = KNeighborsClassifier(1)
+    assert cross_val_score(knn, X[Y >= 0], Y[Y >= 0], cv=3).mean() > 0.9
+    scores = cross_val_score(KNeighborsClassifier(1), X, Y, cv=LabeledSplit(3))
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("stratify", [True, False, "balanced"])
+def test_hide_labels_keeps_that_many(stratify):
+    y = np.repeat([0, 1, 2], [50, 30, 20])
+    hidden = hide_labels(y, 30, stratify=stratify, random_state=0)
+    kept = hidden >= 0
+    assert kept.sum() == 30
+    assert (hidden[kept] == y[kept]).all()
+    assert (y >= 0).all()
+    if stratify is True:
+        assert np.bincount(hidden[kept]).tolist() == [15, 9, 6]
+    if stratify == "balanced":
+        assert np.bincount(hidden[kept]).tolist() == [10, 10, 10]
+    assert (hidden == hide_labels(y, 30, stratify=stratify, random_state=0)).all()
+
+
+def test_hide_labels_of_other_kinds():
+    names = pd.Series(["a", "b"] * 10, index=np.arange(20) + 3)
+    hidden = hide_labels(names, 0.2, random_state=0)
+    assert (hidden.index == names.index).all()
+    assert is_labeled(hidden).sum() == 4
+    flags = hide_labels(np.array([True, False] * 5), 4, random_state=0)
+    assert is_labeled(flags).sum() == 4
+    again = hide_labels(np.array([0, 1, -1, 0, 1]), 2, random_state=0)
+    assert again[2] == -1
+    assert (again >= 0).sum() == 2
+
+
+def test_hide_labels_says_what_cannot_be():
+    for n, stratify, message in [
+        (0, True, "n_labeled"),
+        (11, True, "10 labels"),
+        (1, True, "cannot cover 2"),
+        (3, "balanced", "multiple"),
+        (1.5, True, "float in"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            hide_labels(np.array([0, 1] * 5), n, stratify=stratify)
