@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from .augment import GaussianNoise, default_views
 from .base import SSLClassifier
 from .losses import class_balance, entropy, gaussian_kl, masked_cross_entropy
 from .networks.vae import M2VAE, JointVAE
@@ -22,9 +23,12 @@ from .networks.vae import M2VAE, JointVAE
 __all__ = ["JointLoss", "M2Loss", "VAEClassifier"]
 
 
-def negative_elbo(model, x, y, noise):
-    """-log p(x|y,z) + KL(q(z|x,y) || p(z)), one sample of z: nats, (n,), or (n, K) for y (K,)."""
-    mean, log_var = model.encode(x, y)
+def negative_elbo(model, x, y, noise, seen=None):
+    """-log p(x|y,z) + KL(q(z|x,y) || p(z)), one sample of z: nats, (n,), or (n, K) for y (K,).
+
+    The encoder reads ``seen``, a view of x, where it is given.
+    """
+    mean, log_var = model.encode(x if seen is None else seen, y)
     z = mean + noise(mean) * (0.5 * log_var).exp()
     x = x if z.ndim == 2 else x[:, None]
     return gaussian_kl(mean, log_var) - model.log_likelihood(x, model.decode(z, y))
@@ -69,20 +73,26 @@ class M2Loss(nn.Module):
 
 
 class JointLoss(nn.Module):
-    """Cross-entropy + lambda_u * (beta * -ELBO / D + cross-entropy on confident pseudo-labels)."""
+    """Cross-entropy + lambda_u * (beta * -ELBO / D + cross-entropy on confident pseudo-labels).
 
-    def __init__(self, beta, unlabeled_weight, threshold):
+    The encoder sees ``view(x)`` and the decoder gives back x, so the autoencoder denoises.
+    """
+
+    def __init__(self, view, beta, unlabeled_weight, threshold):
         super().__init__()
-        self.beta, self.lambda_u, self.threshold = beta, unlabeled_weight, threshold
+        self.view, self.beta = view, beta
+        self.lambda_u, self.threshold = unlabeled_weight, threshold
 
     def forward(self, model, batch):
         x_l, y_l, x_u, _, _, g = batch
         x = torch.cat([x_l, x_u])
-        logits_l, logits_u = model(x).split([len(x_l), len(x_u)])
+        seen = self.view(x, g)
+        logits_l, logits_u = model(seen).split([len(x_l), len(x_u)])
         classify = cross_entropy(logits_l, y_l)
         loss, parts = classify, {"labeled_loss": classify.detach()}
         if self.lambda_u > 0:
-            unlabeled = self.beta * negative_elbo(model, x, None, _noise(g)).mean() / x[0].numel()
+            elbo = -negative_elbo(model, x, None, _noise(g), seen).mean()
+            unlabeled = -self.beta * elbo / x[0].numel()
             if self.threshold is not None and len(x_u):
                 confidence, pseudo = torch.softmax(logits_u.detach(), -1).max(-1)
                 mask = (confidence > self.threshold).float()
@@ -122,10 +132,13 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
     alpha : float > 0, default=10.0
         m2: weight of the classifier against the bound. The paper's .1 times N is ``alpha=.1`` here,
         the loss being divided by N.
-    beta : float >= 0, default=1.0
+    beta : float >= 0, default=0.1
         joint: weight of the negative ELBO per input feature.
     pseudo_label_threshold : float in [0, 1] or None, default=0.8
         joint: unlabeled rows with a confidence above it train the classifier too; None: none do.
+    augment : "auto" or callable ``(x, generator) -> x``, default="auto"
+        joint: what the encoder sees in training. "auto": small noise on tables (the weak view of
+        `augment.default_views`), images as they are.
     module : "auto", nn.Module class or instance, default="auto"
         A network of one's own has ``forward(x)``, ``encode(x, y)``, ``decode(z, y)``,
         ``log_likelihood(x, decoded)`` and ``to_input(decoded)`` as `networks.vae` describes, and
@@ -158,8 +171,9 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
     latent_dim: int = 32
     likelihood: str = "auto"
     alpha: float = 10.0
-    beta: float = 1.0
+    beta: float = 0.1
     pseudo_label_threshold: float | None = 0.8
+    augment: object = "auto"
     unlabeled_ratio: int = 2
     optimizer: object = "adam"
     lr: float = 1e-3
@@ -172,6 +186,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "beta": [Interval(Real, 0, None, closed="left")],
         "pseudo_label_threshold": [Interval(Real, 0, 1, closed="both"), None],
+        "augment": [StrOptions({"auto"}), callable],
     }
 
     def _auto_module(self, input_shape):
@@ -195,7 +210,10 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
     def _make_loss(self, X, codes):
         if self.objective == "joint":
-            return JointLoss(self.beta, self.unlabeled_weight, self.pseudo_label_threshold)
+            view = self.augment
+            if isinstance(view, str):
+                view = default_views(X)[0] if X.ndim == 2 else GaussianNoise(0.0)
+            return JointLoss(view, self.beta, self.unlabeled_weight, self.pseudo_label_threshold)
         prior = class_balance(torch.from_numpy(codes), len(self.classes_))
         n_labeled = int((codes >= 0).sum())
         return M2Loss(prior, n_labeled, len(codes), self.alpha, self.unlabeled_weight)

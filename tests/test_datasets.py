@@ -58,7 +58,7 @@ def test_mnist_missing_or_truncated(mnist):
     with pytest.raises(ValueError, match="cannot be read"):
         load_mnist(mnist)
     path.unlink()
-    with pytest.raises(FileNotFoundError, match="t10k-labels-idx1-ubyte.*Get it from"):
+    with pytest.raises(FileNotFoundError, match=r"t10k-labels-idx1-ubyte.*Get it from"):
         load_mnist(mnist)
 
 

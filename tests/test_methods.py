@@ -179,7 +179,7 @@ def test_rounds_are_recorded_as_in_scikit_learn(digits):
 
 
 def test_warm_rounds_differ_from_restarts(digits):
-    X, y, X_test, _ = digits
+    X, y, _, _ = digits
     cold = quick(SelfTrainingNet).fit(X, y)
     warm = quick(SelfTrainingNet, warm_start_rounds=True).fit(X, y)
     first = [next(r for r in c.history_ if r["round"] == 1)["labeled_loss"] for c in (cold, warm)]
@@ -217,7 +217,7 @@ def test_reconstruction_is_better_than_the_mean(vae, digits):
 
 
 def test_samples_look_like_their_class(vae, digits):
-    X, _, X_test, y_test = digits
+    _X, _, X_test, y_test = digits
     wanted = np.repeat(np.arange(10), 20)
     rows, labels = vae.sample(200, y=wanted, random_state=0)
     assert rows.shape == (200, 64)
