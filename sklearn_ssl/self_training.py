@@ -51,7 +51,9 @@ def select_confident(probabilities, threshold=None, k_best=None, balanced=True):
     k_best : int, or None
         Keep that many, the most confident ones.
     balanced : bool
-        Keep of every predicted class at most 1 / K of what is kept in all.
+        Give each predicted class a share of what is kept, in proportion to the square root of its
+        number of candidates: half way between equal shares, which fill a rare class with wrong
+        rows, and the predicted shares, which let the easiest class take over.
 
     Returns
     -------
@@ -59,9 +61,10 @@ def select_confident(probabilities, threshold=None, k_best=None, balanced=True):
 
     Examples
     --------
-    >>> p = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]])
+    >>> import numpy as np
+    >>> p = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.45, 0.55]])
     >>> select_confident(p, k_best=2), select_confident(p, k_best=2, balanced=False)
-    (array([0, 3]), array([0, 1]))
+    (array([0, 2]), array([0, 1]))
     """
     confidence, predicted = probabilities.max(1), probabilities.argmax(1)
     order = np.argsort(-confidence, kind="stable")
@@ -70,12 +73,11 @@ def select_confident(probabilities, threshold=None, k_best=None, balanced=True):
     quota = len(order) if k_best is None else min(k_best, len(order))
     if not balanced:
         return np.sort(order[:quota])
-    share = -(-quota // probabilities.shape[1])
-    return np.sort(
-        np.concatenate(
-            [order[predicted[order] == c][:share] for c in range(probabilities.shape[1])]
-        )
-    )
+    counts = np.bincount(predicted[order], minlength=probabilities.shape[1])
+    shares = np.ceil(quota * np.sqrt(counts) / max(1.0, np.sqrt(counts).sum())).astype(int)
+    kept = [order[predicted[order] == c][:share] for c, share in enumerate(shares)]
+    kept = np.concatenate(kept)
+    return np.sort(kept[np.argsort(-confidence[kept], kind="stable")][:quota])  # shares round up
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -96,8 +98,8 @@ class SelfTrainingNet(SSLClassifier):
     k_best : int, or float in (0, 1), default=0.2
         Number of rows a round, or the share of the unlabeled rows.
     balanced : bool, default=True
-        Of what a round keeps, no predicted class may take more than 1 / K. Unbalanced selection
-        collapses onto the class that is easiest at first.
+        Share what a round keeps among the predicted classes, by the square root of their sizes.
+        Unbalanced selection collapses onto the class that is easiest at first.
     max_iter : int or None, default=10
         Largest number of rounds; None: until no row is added.
     warm_start_rounds : bool, default=False

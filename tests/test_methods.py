@@ -150,8 +150,12 @@ def test_distribution_alignment_is_off_by_default_and_changes_the_fit(digits):
 def test_selection_is_balanced():
     rng = np.random.default_rng(0)
     p = rng.dirichlet([8, 1, 1], size=300)
+    predicted = np.bincount(p.argmax(1), minlength=3)
     counts = np.bincount(p[select_confident(p, k_best=30)].argmax(1), minlength=3)
-    assert counts.max() <= 10
+    roots = np.sqrt(predicted)
+    assert counts.sum() == 30
+    assert np.abs(counts - 30 * roots / roots.sum()).max() < 3
+    assert counts[1:].min() > 30 * predicted[1:].min() / 300
     unbalanced = select_confident(p, k_best=30, balanced=False)
     assert sorted(p[unbalanced].max(1)) == sorted(np.sort(p.max(1))[-30:])
     above = select_confident(p, threshold=0.9, balanced=False)
