@@ -570,9 +570,20 @@ def _softmax(logits):
 
 
 def _moments(X):
-    """Mean and standard deviation per feature (tables) or per channel (N-D), as fed to the net."""
+    """Mean and scale per feature (tables) or per channel (N-D), as fed to the net.
+
+    The scale is the standard deviation, but where more than half of a table's column is one value
+    (rare one-hot columns, pixels, counts) it is the root mean square distance of the *other*
+    values from it: else the few rows that differ would lie dozens of deviations away.
+    """
     axes = 0 if X.ndim == 2 else (0, *range(2, X.ndim))
     unit = 255.0 if X.dtype == np.uint8 and X.ndim > 2 else 1.0
     mean = X.mean(axes, dtype=np.float64, keepdims=True)[0] / unit
     scale = X.std(axes, dtype=np.float64, keepdims=True)[0] / unit
+    if X.ndim == 2:
+        middle = np.median(X, axis=0)
+        others = (X != middle).sum(0)
+        distance = np.square(X - middle, dtype=np.float64).sum(0) / np.maximum(others, 1)
+        scale = np.where((others > 0) & (others < len(X) / 2), np.sqrt(distance), scale)
+        scale[others == 0] = 0.0
     return torch.from_numpy(mean).float(), torch.from_numpy(scale).float()

@@ -149,7 +149,7 @@ def test_distribution_alignment_is_off_by_default_and_changes_the_fit(digits):
 
 def test_selection_is_balanced():
     rng = np.random.default_rng(0)
-    p = rng.dirichlet([8, 1, 1], size=300)
+    p = rng.dirichlet([3, 1, 1], size=300)
     predicted = np.bincount(p.argmax(1), minlength=3)
     counts = np.bincount(p[select_confident(p, k_best=30)].argmax(1), minlength=3)
     roots = np.sqrt(predicted)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-__all__ = ["MLP", "Standardize"]
+__all__ = ["MLP", "SmoothClip", "Standardize"]
 
 
 class Standardize(nn.Module):
@@ -26,8 +26,23 @@ class Standardize(nn.Module):
         return (x - self.mean) / self.scale
 
 
+class SmoothClip(nn.Module):
+    """x / sqrt(1 + (x / limit)^2): nearly x around 0, never beyond +-limit, so outliers are tame.
+
+    Holzmueller, Grinsztajn, Steinwart 2024, arXiv 2407.04491, use it for tables.
+    """
+
+    def __init__(self, limit=3.0):
+        super().__init__()
+        self.limit = limit
+
+    def forward(self, x):
+        """(n, ...) -> (n, ...) in (-limit, limit)."""
+        return x / torch.sqrt(1 + (x / self.limit).square())
+
+
 class MLP(nn.Module):
-    """Standardise, then Linear-BatchNorm-ReLU-Dropout blocks, then logits.
+    """Standardise, clip smoothly, then Linear-BatchNorm-ReLU-Dropout blocks, then logits.
 
     Parameters
     ----------
@@ -49,7 +64,7 @@ class MLP(nn.Module):
         dropout=0.0,
     ):
         super().__init__()
-        layers, width = [Standardize(mean, scale)], input_shape[0]
+        layers, width = [Standardize(mean, scale), SmoothClip()], input_shape[0]
         for size in hidden_layer_sizes:
             layers += [nn.Linear(width, size, bias=False), nn.BatchNorm1d(size), nn.ReLU()]
             layers += [nn.Dropout(dropout)] if dropout else []

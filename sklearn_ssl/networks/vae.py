@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .cnn import CNN
-from .mlp import MLP, Standardize
+from .mlp import MLP, SmoothClip, Standardize
 
 __all__ = ["M2VAE", "JointVAE"]
 
@@ -72,7 +72,7 @@ class _VAE(nn.Module):
         self.log_var = nn.Parameter(torch.zeros_like(self.standardize.scale))
         if len(input_shape) == 1:
             sizes = tuple(hidden_layer_sizes)
-            self.trunk = _dense((input_shape[0], *sizes[:-1]))
+            self.trunk = nn.Sequential(SmoothClip(), _dense((input_shape[0], *sizes[:-1])))
             self.n_features = (input_shape[0], *sizes)[len(sizes) - 1]
             self.grow = _dense((sizes[-1], *sizes[-2::-1]))
             self.to_x = nn.Linear(sizes[0], input_shape[0])
