@@ -582,7 +582,7 @@ def _moments(X):
     scale = X.std(axes, dtype=np.float64, keepdims=True)[0] / unit
     if X.ndim == 2:
         middle = np.median(X, axis=0)
-        others = (X != middle).sum(0)
+        others = (middle != X).sum(0)
         distance = np.square(X - middle, dtype=np.float64).sum(0) / np.maximum(others, 1)
         scale = np.where((others > 0) & (others < len(X) / 2), np.sqrt(distance), scale)
         scale[others == 0] = 0.0

@@ -89,6 +89,9 @@ class SelfTrainingNet(SSLClassifier):
     that early mistakes are not carried in the weights. A pseudo-label once given stays, as in
     scikit-learn's ``SelfTrainingClassifier``.
 
+    Expect it to lose balanced accuracy where a class is much rarer among the unlabeled rows than
+    among the labels (`FixMatchClassifier` is safer there): its last rounds label every row.
+
     Parameters
     ----------
     criterion : {"k_best", "threshold"}, default="k_best"
