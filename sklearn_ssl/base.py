@@ -305,6 +305,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 net.partial_fit(batches)
             finally:
                 net._set_training(False)
+                net.valid = None  # rows of the user are not kept, nor pickled
                 self.n_iter_ = net.step_
                 self.history_ = [
                     {k: v for k, v in record.items() if k != "batches"} for record in net.history

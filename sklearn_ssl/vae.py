@@ -24,7 +24,7 @@ __all__ = ["JointLoss", "M2Loss", "VAEClassifier"]
 
 
 def negative_elbo(model, x, y, noise, seen=None):
-    """-log p(x|y,z) + KL(q(z|x,y) || p(z)), one sample of z: nats, (n,), or (n, K) for y (K,).
+    """-log p(x|y,z) + KL(q(z|x,y) || p(z)), one sample of z: nats, (n,), or (n, K) for y (1, K).
 
     The encoder reads ``seen``, a view of x, where it is given.
     """
@@ -53,7 +53,7 @@ class M2Loss(nn.Module):
     def U(self, model, x, logits, noise):
         """-U is the bound of eq. 7 on log p(x): y marginalised with q(y|x), entropy kept: (n,)."""
         q = torch.softmax(logits, -1)
-        every = torch.arange(len(self.log_prior), device=x.device)
+        every = torch.arange(len(self.log_prior), device=x.device)[None]
         return (q * self.L(model, x, every, noise)).sum(-1) - entropy(logits)
 
     def forward(self, model, batch):
@@ -239,7 +239,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
     def _latent(self, X):
         def m2(model, x):
-            every = torch.arange(len(self.classes_), device=x.device)
+            every = torch.arange(len(self.classes_), device=x.device)[None]
             q = torch.softmax(model(x), -1)
             return torch.cat([(q[..., None] * model.encode(x, every)[0]).sum(1), q], 1)
 
@@ -292,7 +292,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
             raise ValueError(f"X has {Z.shape[1]} columns, expected {self._n_features_out}.")
 
         def m2(model, z):
-            every = torch.arange(len(self.classes_), device=z.device)
+            every = torch.arange(len(self.classes_), device=z.device)[None]
             z, q = z[:, None, : self.latent_dim], z[:, self.latent_dim :]
             z = z.expand(-1, len(self.classes_), -1)
             x = model.to_input(model.decode(z, every))
@@ -325,7 +325,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         if y is None:
             codes = rng.choice(len(self.classes_), size=n_samples, p=self._class_shares)
         else:
-            y = np.broadcast_to(np.asarray(y, dtype=self.classes_.dtype), (n_samples,))
+            y = np.broadcast_to(np.asarray(y), (n_samples,))
             if not np.isin(y, self.classes_).all():
                 raise ValueError(f"y must hold classes among {self.classes_}, got {np.unique(y)}.")
             codes = np.searchsorted(self.classes_, y)

@@ -252,8 +252,17 @@ def test_score_samples_finds_anomalies(vae, digits):
     score = vae.score_samples(np.r_[X_test, odd])
     assert score.shape == (2 * len(X_test),)
     assert roc_auc_score(np.repeat([1, 0], len(X_test)), score) > 0.9
-    assert (score[:5] == vae.score_samples(X_test[:5])).all() or np.allclose(
-        score[:5], vae.score_samples(X_test[:5]), rtol=1e-4
+
+
+def test_as_many_rows_as_classes_are_no_special_case(vae, digits):
+    _, _, X_test, _ = digits
+    np.testing.assert_allclose(
+        vae.score_samples(X_test[:10]), vae.score_samples(X_test)[:10], rtol=1e-4
+    )
+    np.testing.assert_allclose(vae.transform(X_test[:10]), vae.transform(X_test)[:10], atol=1e-4)
+    Z = vae.transform(X_test)
+    np.testing.assert_allclose(
+        vae.inverse_transform(Z[:10]), vae.inverse_transform(Z)[:10], atol=1e-3
     )
 
 

@@ -2,8 +2,8 @@
 
 `VAEClassifier` asks of a network, and of a user's own, for ``forward(x)`` (logits),
 ``encode(x, y)`` (mean and log variance of z), ``decode(z, y)`` (parameters of x) and
-``log_likelihood(x, decoded)``. The class y is an int64 tensor that broadcasts against the leading
-axes of x or z, so one call scores every class: x (n, 1, ...) with y (K,) gives (n, K, ...).
+``log_likelihood(x, decoded)``. The class y is an int64 tensor: (n,) gives each row its own, (1, K)
+scores every class for every row in one call, with results (n, K, ...).
 """
 
 import math
@@ -105,9 +105,9 @@ class _VAE(nn.Module):
         )
 
     def encode(self, x, y=None):
-        """x (n, ...) and y (n,) -> mean, log variance (n, L); y (K,) -> (n, K, L)."""
+        """x (n, ...) and y (n,) -> mean, log variance (n, L); y (1, K) -> (n, K, L)."""
         h = self.trunk(self.standardize(x))
-        if y is not None and len(y) != len(h):
+        if y is not None and y.ndim == 2:
             h = h[:, None]
         mean, log_var = self.to_z(F.relu(self.mix(h, y))).chunk(2, -1)
         return mean, log_var.clamp(-10, 10)
