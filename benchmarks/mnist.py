@@ -25,7 +25,7 @@ RUNS = {
             "likelihood": "bernoulli",
             "latent_dim": 50,
             "max_steps": 4000,
-            "unlabeled_ratio": 2,
+            "unlabeled_ratio": 1,
             "module_params": {"hidden_layer_sizes": (500, 500)},
         },
         "M2: 11.97 +- 1.71",
