@@ -21,7 +21,6 @@ RUNS = {
         VAEClassifier,
         {
             "objective": "m2",
-            "alpha": 0.1,
             "likelihood": "bernoulli",
             "latent_dim": 50,
             "max_steps": 4000,
