@@ -123,9 +123,8 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
     Parameters
     ----------
     objective : {"joint", "m2"}, default="joint"
-        With few labels and some thousand steps, "m2" has been *worse* than the supervised net in our
-        measurements (MNIST, 100 labels): its class variable settles on other clusters than the
-        classes. Its loss is tested against a model with a known likelihood.
+        With some thousand steps "m2" has measured *worse* than the supervised net (MNIST, 100
+        labels; README). Its loss is tested against a model whose likelihood is known.
     latent_dim : int >= 1, default=32
         Dimensions of z.
     likelihood : {"auto", "gaussian", "bernoulli"}, default="auto"
