@@ -23,7 +23,7 @@ RUNS = {
             "objective": "m2",
             "likelihood": "bernoulli",
             "latent_dim": 50,
-            "max_steps": 4000,
+            "max_steps": 20000,
             "unlabeled_ratio": 1,
             "module_params": {"hidden_layer_sizes": (500, 500)},
         },

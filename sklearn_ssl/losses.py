@@ -44,7 +44,7 @@ def masked_cross_entropy(logits, targets, weight):
     return (F.cross_entropy(logits, targets, reduction="none") * weight).mean()
 
 
-def align_distribution(probabilities, model, target):
+def align_distribution(probabilities, model, target, limit=math.inf):
     """Scale predictions by target / model per class and normalise each row.
 
     Parameters
@@ -54,6 +54,8 @@ def align_distribution(probabilities, model, target):
         Mean prediction on unlabeled rows, all positive.
     target : tensor (K,)
         The class balance to move towards.
+    limit : float >= 1
+        No class is scaled by more than that or by less than its inverse.
 
     Returns
     -------
@@ -70,8 +72,12 @@ def align_distribution(probabilities, model, target):
     ...     torch.tensor([[0.6, 0.4]]), torch.tensor([0.75, 0.25]), torch.tensor([0.5, 0.5])
     ... )
     tensor([[0.3333, 0.6667]])
+    >>> align_distribution(
+    ...     torch.tensor([[0.5, 0.5]]), torch.tensor([0.9, 0.1]), torch.tensor([0.5, 0.5]), limit=2
+    ... )
+    tensor([[0.2174, 0.7826]])
     """
-    aligned = probabilities * (target / model)
+    aligned = probabilities * (target / model).clamp(1 / limit, limit)
     return aligned / aligned.sum(-1, keepdim=True)
 
 

@@ -95,7 +95,7 @@ def test_views_are_replaceable(digits):
 
     def strong(x, g):
         seen["strong"] += 1
-        assert x.shape == (128, 64)
+        assert x.shape == (64 + 128, 64)  # labeled rows and unlabeled ones
         return x
 
     quick(FixMatchClassifier, weak_augment=weak, strong_augment=strong).fit(X, y)
@@ -143,14 +143,26 @@ def test_self_training_does_not_collapse_on_a_minority():
     assert ours > 0.65
 
 
-def test_distribution_alignment_is_off_by_default_and_changes_the_fit(digits):
+def test_distribution_alignment_changes_the_fit_and_is_automatic_above_two_classes(digits):
     X, y, X_test, _ = digits
-    assert FixMatchClassifier().distribution_alignment is False
-    plain = quick(FixMatchClassifier, max_steps=60, threshold=0.5).fit(X, y)
-    aligned = plain.__class__(**{**plain.get_params(deep=False), "distribution_alignment": True})
-    aligned.fit(X, y)
-    assert np.abs(plain.predict_proba(X_test) - aligned.predict_proba(X_test)).max() > 1e-3
-    torch.testing.assert_close(aligned.net_.criterion_.target, torch.full((10,), 0.1))
+    fits = {}
+    for align in (True, False, "auto"):
+        clf = quick(FixMatchClassifier, max_steps=60, threshold=0.5, distribution_alignment=align)
+        fits[align] = clf.fit(X, y)
+    proba = {align: clf.predict_proba(X_test) for align, clf in fits.items()}
+    assert np.abs(proba[True] - proba[False]).max() > 1e-3
+    np.testing.assert_array_equal(proba[True], proba["auto"])
+    torch.testing.assert_close(fits[True].net_.criterion_.target, torch.full((10,), 0.1))
+    two = quick(FixMatchClassifier).fit(X, np.minimum(y, 1))
+    assert two.net_.criterion_.target is None
+
+
+def test_labeled_rows_are_seen_in_both_views_of_tables_and_in_the_weak_one_of_images(digits):
+    X, y, _, _ = digits
+    assert quick(FixMatchClassifier).fit(X, y).net_.criterion_.strong_labeled
+    images = X.reshape(-1, 1, 8, 8)
+    on_images = quick(FixMatchClassifier, module_params={"width": 4}).fit(images, y)
+    assert not on_images.net_.criterion_.strong_labeled
 
 
 # ---------------------------------------------------------- self-training
