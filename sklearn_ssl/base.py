@@ -22,6 +22,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from .data import PairedBatches
 from .labels import as_label_array, is_labeled
@@ -254,6 +255,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             If the loss becomes NaN or infinite; the last good weights stay.
         """
         X, codes = self._check_fit_input(X, y)
+        self._seed = self._draw_seed()
         self._fit(X, codes)
         self._transduce(X, codes)
         return self
@@ -275,9 +277,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
         ``warm`` starts from the weights of the present ``net_``; ``salt`` varies the seed.
         """
-        rng = self._rng(salt)
-        seeds = rng.integers(2**63 - 1, size=3)
-        valid, codes, pool = self._hold_out(X, codes, pool, int(seeds[0] % 2**32))
+        seeds = self._seeds(salt)
+        valid, codes, pool = self._hold_out(X, codes, pool, int(self._seeds(0)[0] % 2**32))
         device = self._device()
         cuda = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):
@@ -317,12 +318,17 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 stacklevel=3,
             )
 
-    def _rng(self, salt):
-        """numpy Generator from random_state, leaving the global generators alone."""
-        state = self.random_state
-        if isinstance(state, np.random.RandomState):
-            state = state.randint(2**31)
-        return np.random.default_rng(None if state is None else [state, salt])
+    def _seeds(self, salt):
+        """Three seeds of this fit, other ones for another salt."""
+        return np.random.default_rng([self._seed, salt]).integers(2**63 - 1, size=3)
+
+    def _draw_seed(self):
+        """An int from random_state, leaving the global generators alone."""
+        if self.random_state is None:
+            return np.random.SeedSequence().entropy
+        if isinstance(self.random_state, np.random.RandomState):
+            return self.random_state.randint(2**31)
+        return self.random_state
 
     def _device(self):
         if self.device == "auto":
@@ -431,6 +437,11 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         """Run two rows through the network, so that a wrong one fails here and in words."""
         x = batches._rows(batches.labeled[:2])
         module = net.module_
+        if self.batch_size == 1 and any(isinstance(m, _BatchNorm) for m in module.modules()):
+            raise ValueError(
+                f"batch_size=1 cannot train {type(module).__name__}: BatchNorm needs at least two "
+                "rows. Use batch_size=2 or more; a row may appear twice in a batch."
+            )
         module.eval()
         with torch.no_grad():
             try:

@@ -410,6 +410,20 @@ class WrongWidth(torch.nn.Linear):
         super().__init__(4, 5)
 
 
+class WithBatchNorm(torch.nn.Sequential):
+    def __init__(self):
+        super().__init__(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3))
+
+
+@every_estimator
+def test_batches_of_one_row_are_refused_where_batchnorm_needs_two(cls, blobs):
+    X, y, _ = blobs
+    clf = quick(cls, batch_size=1, module=WithBatchNorm, module_params=None)
+    with pytest.raises(ValueError, match="batch_size=2 or more"):
+        clf.fit(X, y)
+    assert not hasattr(clf, "net_")
+
+
 @every_estimator
 def test_module_of_wrong_width_is_refused(cls, blobs):
     X, y, _ = blobs

@@ -320,3 +320,21 @@ def test_likelihoods():
     m2 = quick(VAEClassifier, objective="m2", module_params={"width": 4}).fit(images, y)
     assert m2.inverse_transform(m2.transform(images)).shape == images.shape
     assert np.isfinite(m2.score_samples(images)).all()
+
+
+def test_self_training_holds_the_same_validation_rows_out_in_every_round(digits, monkeypatch):
+    X, y, _, _ = digits
+    held = []
+    hold_out = SelfTrainingNet._hold_out
+
+    def spy(self, X, codes, pool, seed):
+        valid, kept, pool = hold_out(self, X, codes, pool, seed)
+        held.append(np.flatnonzero(kept != codes).tolist())
+        return valid, kept, pool
+
+    monkeypatch.setattr(SelfTrainingNet, "_hold_out", spy)
+    for state in (0, None, np.random.RandomState(0)):
+        held.clear()
+        quick(SelfTrainingNet, validation_fraction=0.3, max_iter=2, random_state=state).fit(X, y)
+        assert len(held) == 3
+        assert held[0] == held[1] == held[2] != []
