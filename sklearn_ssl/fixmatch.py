@@ -21,13 +21,11 @@ __all__ = ["FixMatchClassifier", "FixMatchLoss"]
 
 
 class FixMatchLoss(nn.Module):
-    """l_s + lambda_u * l_u; with ``strong_labeled``, l_s is the mean over both views."""
+    """l_s + lambda_u * l_u."""
 
-    def __init__(
-        self, weak, strong, threshold, unlabeled_weight, target=None, strong_labeled=False
-    ):
+    def __init__(self, weak, strong, threshold, unlabeled_weight, target=None):
         super().__init__()
-        self.weak, self.strong, self.strong_labeled = weak, strong, strong_labeled
+        self.weak, self.strong = weak, strong
         self.tau, self.lambda_u = threshold, unlabeled_weight
         self.register_buffer("target", target)
         self.register_buffer("mean_q", target)  # a guess, soon replaced
@@ -35,24 +33,22 @@ class FixMatchLoss(nn.Module):
     def forward(self, model, batch):
         x_l, y_l, x_u, _, _, g = batch
         B, n_u = len(x_l), len(x_u)
-        x = torch.cat([x_l, x_u])
-        x_strong = x if self.strong_labeled else x_u
-        views = [self.weak(x, g)] + ([self.strong(x_strong, g)] if len(x_strong) else [])
-        logits_w, logits_s = model(torch.cat(views)).split([len(x), len(x_strong)])
-
-        l_s = cross_entropy(logits_w[:B], y_l)  # eq. 3
-        if self.strong_labeled:
-            l_s = (l_s + cross_entropy(logits_s[:B], y_l)) / 2
+        weak = self.weak(torch.cat([x_l, x_u]), g)
         if not n_u:
-            return l_s, {"labeled_loss": l_s.detach()}
+            loss = cross_entropy(model(weak), y_l)
+            return loss, {"labeled_loss": loss.detach()}
+        logits = model(torch.cat([weak, self.strong(x_u, g)]))
+        logits_l, logits_w, logits_s = logits.split([B, n_u, n_u])
+
+        l_s = cross_entropy(logits_l, y_l)  # eq. 3
         with torch.no_grad():
-            q = torch.softmax(logits_w[B:].float(), -1)
+            q = torch.softmax(logits_w.float(), -1)
             if self.target is not None:
                 self.mean_q = self.mean_q.lerp(q.mean(0), 0.01)
                 q = align_distribution(q, self.mean_q, self.target, limit=2)
             confidence, q_hat = q.max(-1)
             mask = (confidence >= self.tau).to(q.dtype)
-        l_u = masked_cross_entropy(logits_s[-n_u:], q_hat, mask)  # eq. 4, over all mu * B rows
+        l_u = masked_cross_entropy(logits_s, q_hat, mask)  # eq. 4, divided by all mu * B rows
 
         parts = {"labeled_loss": l_s, "unlabeled_loss": l_u, "mask_rate": mask.mean()}
         return l_s + self.lambda_u * l_u, {name: v.detach() for name, v in parts.items()}
@@ -72,8 +68,7 @@ class FixMatchClassifier(SSLClassifier):
     pool; SGD with Nesterov momentum, the learning rate lr * cos(7 pi t / 16), and averaged weights
     predict.
 
-    The views are ours, and so are the loss of labeled rows on strong views and the limited
-    alignment of classes, both tuned on tables of few labels. On tables their size follows the
+    The views are ours, and so is the limited alignment of classes. On tables their size follows the
     distance between neighbouring rows (see `augment.default_views`): a strong view that moves rows
     farther than that cost 10 points on four-column data. What remains: expect no gain, or a small
     loss, where classes overlap, where the supervised net is near its ceiling already, and where few
@@ -88,9 +83,6 @@ class FixMatchClassifier(SSLClassifier):
     flip : bool or "auto", default="auto"
         Whether the automatic views of images may mirror them; "auto": only with 3 channels, so
         that grey digits and letters are not mirrored.
-    labeled_views : {"auto", "weak", "both"}, default="auto"
-        Views of labeled rows: "weak" as in the paper, or the mean loss over "both". "auto": both
-        on tables, where it helps with few labels, weak on images.
     distribution_alignment : bool or "auto", default="auto"
         Scale q so that its running mean approaches the class shares among the labels, by at most a
         factor of 2 (ReMixMatch, arXiv 1911.09785, has no limit). "auto": with more than two
@@ -120,7 +112,6 @@ class FixMatchClassifier(SSLClassifier):
     weak_augment: object = "auto"
     strong_augment: object = "auto"
     flip: object = "auto"
-    labeled_views: str = "auto"
     distribution_alignment: bool | str = "auto"
 
     _parameter_constraints = {
@@ -129,7 +120,6 @@ class FixMatchClassifier(SSLClassifier):
         "weak_augment": [StrOptions({"auto"}), callable],
         "strong_augment": [StrOptions({"auto"}), callable],
         "flip": ["boolean", StrOptions({"auto"})],
-        "labeled_views": [StrOptions({"auto", "weak", "both"})],
         "distribution_alignment": ["boolean", StrOptions({"auto"})],
     }
 
@@ -137,11 +127,10 @@ class FixMatchClassifier(SSLClassifier):
         weak, strong = default_views(X, self.flip)
         weak = weak if isinstance(self.weak_augment, str) else self.weak_augment
         strong = strong if isinstance(self.strong_augment, str) else self.strong_augment
-        both = X.ndim != 4 if self.labeled_views == "auto" else self.labeled_views == "both"
         n_classes, align = len(self.classes_), self.distribution_alignment
         align = n_classes > 2 if align == "auto" else align
         target = class_balance(torch.from_numpy(codes), n_classes) if align else None
-        return FixMatchLoss(weak, strong, self.threshold, self.unlabeled_weight, target, both)
+        return FixMatchLoss(weak, strong, self.threshold, self.unlabeled_weight, target)
 
     def _pool(self, codes):
         """All rows, labeled ones too (section 2.4), unless all are labeled."""

@@ -105,24 +105,6 @@ def test_fixmatch_loss_against_numpy(tau):
     assert parts["mask_rate"].item() == pytest.approx(passed)
 
 
-def test_fixmatch_labeled_loss_is_the_mean_over_both_views():
-    rng = np.random.default_rng(4)
-    x_l, y, x_u = rng.normal(size=(4, 3)), rng.integers(3, size=4), rng.normal(size=(8, 3))
-    loss = FixMatchLoss(
-        lambda x, g: 2 * x, lambda x, g: x - 1, 0.5, unlabeled_weight=0.7, strong_labeled=True
-    )
-    tensors = map(torch.from_numpy, (x_l, y, x_u))
-    batch = Batch(*tensors, torch.arange(8), 0.0, torch.Generator())
-    value, _ = loss(torch.nn.Identity(), batch)
-    one, two = (
-        fixmatch_numpy(view, y, 2 * x_u, x_u - 1, 0.5, 0.7) for view in (2 * x_l, (x_l - 1) * 1.0)
-    )
-    assert value.item() == pytest.approx((one + two) / 2, rel=1e-6)
-    alone, _ = loss(torch.nn.Identity(), batch._replace(x_u=batch.x_u[:0]))
-    one, two = (fixmatch_numpy(view, y, x_u, x_u, 2, 0) for view in (2 * x_l, x_l - 1))
-    assert alone.item() == pytest.approx((one + two) / 2, rel=1e-6)
-
-
 def test_fixmatch_threshold_is_inclusive_and_targets_carry_no_gradient():
     loss = FixMatchLoss(lambda x, g: x, lambda x, g: x, threshold=0.5, unlabeled_weight=1.0)
     weak = torch.zeros(1, 2, requires_grad=True)  # confidence exactly .5

@@ -95,7 +95,7 @@ def test_views_are_replaceable(digits):
 
     def strong(x, g):
         seen["strong"] += 1
-        assert x.shape == (64 + 128, 64)  # labeled rows and unlabeled ones
+        assert x.shape == (128, 64)
         return x
 
     quick(FixMatchClassifier, weak_augment=weak, strong_augment=strong).fit(X, y)
@@ -155,14 +155,6 @@ def test_distribution_alignment_changes_the_fit_and_is_automatic_above_two_class
     torch.testing.assert_close(fits[True].net_.criterion_.target, torch.full((10,), 0.1))
     two = quick(FixMatchClassifier).fit(X, np.minimum(y, 1))
     assert two.net_.criterion_.target is None
-
-
-def test_labeled_rows_are_seen_in_both_views_of_tables_and_in_the_weak_one_of_images(digits):
-    X, y, _, _ = digits
-    assert quick(FixMatchClassifier).fit(X, y).net_.criterion_.strong_labeled
-    images = X.reshape(-1, 1, 8, 8)
-    on_images = quick(FixMatchClassifier, module_params={"width": 4}).fit(images, y)
-    assert not on_images.net_.criterion_.strong_labeled
 
 
 # ---------------------------------------------------------- self-training
