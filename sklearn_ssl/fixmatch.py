@@ -28,7 +28,7 @@ class FixMatchLoss(nn.Module):
         self.weak, self.strong = weak, strong
         self.tau, self.lambda_u = threshold, unlabeled_weight
         self.register_buffer("target", target)
-        self.register_buffer("mean_q", target)  # a guess, soon replaced
+        self.register_buffer("mean_q", None if target is None else target.clone())
 
     def forward(self, model, batch):
         x_l, y_l, x_u, _, _, g = batch
