@@ -1,8 +1,9 @@
 """Deep semi-supervised classification that behaves like scikit-learn."""
 
+from .comparison import compare_with_supervised, label_budget_curve
 from .datasets import load_cifar10, load_mnist
 from .fixmatch import FixMatchClassifier
-from .model_selection import LabeledSplit, hide_labels
+from .model_selection import LabeledSplit, hide_labels, labeled_scorer
 from .self_training import SelfTrainingNet
 from .vae import VAEClassifier
 
@@ -11,7 +12,10 @@ __all__ = [
     "LabeledSplit",
     "SelfTrainingNet",
     "VAEClassifier",
+    "compare_with_supervised",
     "hide_labels",
+    "label_budget_curve",
+    "labeled_scorer",
     "load_cifar10",
     "load_mnist",
 ]

@@ -6,15 +6,20 @@ import inspect
 import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
+from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    _check_sample_weight,
     check_array,
     check_consistent_length,
     check_is_fitted,
@@ -24,8 +29,9 @@ from sklearn.utils.validation import (
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .checkpoint import Checkpoint, digest
 from .data import PairedBatches
-from .labels import as_label_array, is_labeled
+from .labels import as_label_array, is_labeled, plain
 from .net import OPTIMIZERS, _SSLNet
 from .networks import CNN, MLP
 from .progress import Progress
@@ -96,6 +102,16 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     random_state : int, RandomState or None, default=None
         Seeds everything. The same int on the same CPU gives the same weights, bit for bit. None
         takes fresh entropy. The global generators of torch and numpy are left as they were.
+    class_weight : "balanced", dict of class to weight, or None, default=None
+        Times ``sample_weight``, from the labeled rows alone.
+    unlabeled_label : scalar or None, default=-1
+        What marks an unlabeled row in y, beside missing values, which always do. With None (or
+        NaN) only missing values do, and -1 is a class like any other.
+    checkpoint_dir : str, path or None, default=None
+        Folder for the state of the fit, written after every epoch. A fit that was killed, repeated
+        with the same data and parameters, goes on from there and ends with the same weights, bit
+        for bit on a CPU; a finished one returns at once. Needs an int as ``random_state``. The
+        state of ``callbacks`` is not kept.
 
     Attributes
     ----------
@@ -134,6 +150,9 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     warm_start: bool = False
     verbose: int = 0
     random_state: object = None
+    class_weight: object = None
+    unlabeled_label: object = -1
+    checkpoint_dir: object = None
 
     _parameter_constraints = {
         "module": [StrOptions({"auto"}), callable],
@@ -154,6 +173,9 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "unlabeled_label": "no_validation",
+        "checkpoint_dir": [str, PathLike, None],
     }
     _lr_schedule = staticmethod(cosine_7_16)
 
@@ -233,15 +255,20 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     # ----------------------------------------------------------------- fit
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train on labeled and unlabeled rows.
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features), or images of shape (n, C, H, W)
-            Numbers; uint8 images are read as [0, 1].
+        X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
+            Numbers; uint8 images are read as [0, 1]. Sparse rows are made dense batch by batch.
         y : array-like of shape (n,)
-            Classes; -1 marks an unlabeled row (in strings or objects also None and NaN).
+            Classes of any kind; -1 (see ``unlabeled_label``), None, NaN and pandas.NA mark an
+            unlabeled row.
+        sample_weight : array-like of shape (n,) or None, default=None
+            At least 0. Batches draw labeled rows in proportion to it, so that it weighs them in
+            the labeled loss of every method. A row of weight 0 is left out, labeled or not; what
+            else an unlabeled row weighs does not matter.
 
         Returns
         -------
@@ -251,28 +278,34 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             For input that cannot be trained on, before any training.
+        OSError
+            If a checkpoint cannot be written; the one before it stays whole.
         FloatingPointError
             If the loss becomes NaN or infinite; the last good weights stay.
         """
-        X, codes = self._check_fit_input(X, y)
+        X, codes, weight = self._check_fit_input(X, y, sample_weight)
         self._seed = self._draw_seed()
-        self._fit(X, codes)
-        self._transduce(X, codes)
+        used = weight > 0
+        rows = slice(None) if used.all() else used  # a slice copies nothing
+        self._fit(X[rows], codes[rows], weight[rows])
+        self._transduce(X, codes, used)
         return self
 
-    def _fit(self, X, codes):
-        """Fit on checked rows and class codes; `_train` is the engine's one entrance."""
+    def _fit(self, X, codes, weight):
+        """Fit on checked rows, class codes and weights; `_train` is the engine's one entrance."""
         if self.unlabeled_weight == 0:
-            X, codes = X[codes >= 0], codes[codes >= 0]
-        self._train(X, codes, self._pool(codes), self._make_loss(X, codes), self.warm_start)
+            X, weight, codes = X[codes >= 0], weight[codes >= 0], codes[codes >= 0]
+        loss = self._make_loss(X, codes)
+        self._train(X, codes, weight, self._pool(codes), loss, self.warm_start)
 
-    def _transduce(self, X, codes):
+    def _transduce(self, X, codes, used):
+        """Set what is known of all rows; ``used`` says which ones `_fit` was given."""
         labeled = codes >= 0
         self.label_distributions_ = self._probabilities(X)
         self.label_distributions_[labeled] = np.eye(len(self.classes_))[codes[labeled]]
         self.transduction_ = self.classes_[self.label_distributions_.argmax(1)]
 
-    def _train(self, X, codes, pool, loss, warm, salt=0):
+    def _train(self, X, codes, weight, pool, loss, warm, salt=0):
         """Train ``net_`` with ``loss`` on labeled rows (codes >= 0) and a pool of row numbers.
 
         ``warm`` starts from the weights of the present ``net_``; ``salt`` varies the seed.
@@ -289,6 +322,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 X,
                 codes,
                 pool,
+                weight=weight,
                 batch_size=self.batch_size,
                 unlabeled_ratio=self.unlabeled_ratio,
                 max_steps=self.max_steps,
@@ -300,13 +334,16 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             if previous is not None:
                 self._continue_from(net, previous)
             self._check_module(net, batches)
+            if self.checkpoint_dir is not None:
+                net.checkpoint = self._checkpoint(net, salt, X, codes, weight, pool)
+                net.checkpoint.load()  # a file of another fit is refused while nothing is lost
             self.net_ = net  # from here on an interrupted or failed fit leaves an estimator
             self.history_ = []
             try:
                 net.partial_fit(batches)
             finally:
                 net._set_training(False)
-                net.valid = None  # rows of the user are not kept, nor pickled
+                net.valid = net.checkpoint = None  # rows of the user are not kept, nor pickled
                 self.n_iter_ = net.step_
                 self.history_ = [
                     {k: v for k, v in record.items() if k != "batches"} for record in net.history
@@ -317,6 +354,23 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 "estimator predicts with the weights it had reached.",
                 stacklevel=3,
             )
+
+    def _checkpoint(self, net, salt, X, codes, weight, pool):
+        """Return the file of this training, which only an equal one may go on from."""
+        skip = {"callbacks", "verbose", "checkpoint_dir"}
+        params = {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in skip}
+        fingerprint = {
+            "version of torch": str(torch.__version__),
+            "device": str(net.device),
+            "X": digest(X),
+            "y or sample_weight": digest(codes, weight, pool),
+            "method": digest(net.criterion_.state_dict()),
+            "network": digest(net.module_.state_dict()),
+            **{k: v if len(v) < 40 else digest(v) for k, v in params.items()},
+        }
+        return Checkpoint(
+            Path(self.checkpoint_dir) / f"{type(self).__name__}-{salt}.pt", fingerprint
+        )
 
     def _seeds(self, salt):
         """Three seeds of this fit, other ones for another salt."""
@@ -462,8 +516,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     # ---------------------------------------------------------- validation
 
-    def _check_fit_input(self, X, y):
-        """Check X and y, set classes_ and the input's shape; return X and class codes."""
+    def _check_fit_input(self, X, y, sample_weight):
+        """Check all input, set classes_ and the input's shape; return X, class codes, weights."""
         self._validate_params()
         self._device()
         if y is None:
@@ -471,39 +525,49 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None. Pass an array with -1 for unlabeled rows."
             )
+        if self.checkpoint_dir is not None and not isinstance(self.random_state, Integral):
+            raise ValueError(
+                "checkpoint_dir needs an int as random_state, so that a repeated fit draws the "
+                f"same batches; got {self.random_state!r}."
+            )
         X = self._check_X(X, reset=True)
         y = column_or_1d(as_label_array(y), warn=True)
         check_consistent_length(X, y)
-        if y.dtype.kind in "fc":
-            check_array(y, ensure_2d=False, dtype=None, input_name="y")
-        labeled = is_labeled(y)
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64).copy()
+        if (weight < 0).any():
+            raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
+        labeled = is_labeled(y, self.unlabeled_label) & (weight > 0)
         if not labeled.any():
-            raise ValueError("No row is labeled: every y marks an unlabeled row (-1).")
-        y_labeled = y[labeled]
-        if y.dtype.kind == "O":
-            y_labeled = np.array(y_labeled.tolist())
-            if y_labeled.dtype.kind in "US" and not all(isinstance(v, str) for v in y[labeled]):
-                raise ValueError("y mixes strings and numbers among its labels.")
+            raise ValueError(
+                f"No row is labeled: every y marks an unlabeled row ({self.unlabeled_label!r} or a "
+                "missing value)" + (" or has weight 0." if (weight == 0).any() else ".")
+            )
+        y_labeled = plain(y[labeled])
+        if y_labeled.dtype.kind in "fc":
+            check_array(y_labeled, ensure_2d=False, dtype=None, input_name="y")
+        strings = y_labeled.dtype.kind in "US" and y.dtype.kind == "O"
+        if strings and not all(isinstance(v, str) for v in y[labeled]):
+            raise ValueError("y mixes strings and numbers among its labels.")
         check_classification_targets(y_labeled)
         self.classes_, inverse = np.unique(y_labeled, return_inverse=True)
         if len(self.classes_) == 1:
             warnings.warn(
                 f"Only one class, {self.classes_[0]!r}, is labeled: it will be predicted for every "
-                "row. (If -1 is a class of yours, recode it: -1 means unlabeled.)",
+                "row. (If -1 is a class of yours, set unlabeled_label=None and mark unlabeled "
+                "rows by a missing value.)",
                 stacklevel=3,
             )
         codes = np.full(len(y), -1, dtype=np.int64)
         codes[labeled] = inverse
-        return X, codes
+        weight[labeled] *= compute_sample_weight(self.class_weight, y_labeled)
+        return X, codes, weight
 
     def _check_X(self, X, reset):
-        X = validate_data(
-            self, X, reset=reset, allow_nd=True, dtype="numeric", ensure_all_finite=True
-        )
+        X = validate_data(self, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric")
         if X.dtype == np.float64:
             with np.errstate(over="ignore"):
                 X = X.astype(np.float32)
-            if not np.isfinite(X).all():
+            if not np.isfinite(X.data if issparse(X) else X).all():
                 raise ValueError("X holds values too large for float32.")
         if reset:
             self.input_shape_ = X.shape[1:]
@@ -513,6 +577,11 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 f"of shape {self.input_shape_}."
             )
         return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
@@ -552,7 +621,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[probabilities.argmax(1)]
 
     def score(self, X, y, sample_weight=None):
-        """Accuracy on the labeled rows; rows whose y is -1 (or None, NaN) do not count.
+        """Accuracy on the labeled rows; unlabeled rows do not count.
 
         Parameters
         ----------
@@ -569,10 +638,10 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If no row is labeled.
         """
-        labeled = is_labeled(y)
+        labeled = is_labeled(y, self.unlabeled_label)
         if not labeled.any():
-            raise ValueError("score needs labeled rows: every y marks an unlabeled row (-1).")
-        y = as_label_array(y)[labeled]
+            raise ValueError("score needs labeled rows: every y marks an unlabeled row.")
+        y = plain(as_label_array(y)[labeled])
         weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
         return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
 
@@ -588,6 +657,8 @@ def _moments(X):
     (rare one-hot columns, pixels, counts) it is the root mean square distance of the *other*
     values from it: else the few rows that differ would lie dozens of deviations away.
     """
+    if issparse(X):
+        return _sparse_moments(X.tocsc())
     axes = 0 if X.ndim == 2 else (0, *range(2, X.ndim))
     unit = 255.0 if X.dtype == np.uint8 and X.ndim > 2 else 1.0
     mean = X.mean(axes, dtype=np.float64, keepdims=True)[0] / unit
@@ -598,4 +669,18 @@ def _moments(X):
         distance = np.square(X - middle, dtype=np.float64).sum(0) / np.maximum(others, 1)
         scale = np.where((others > 0) & (others < len(X) / 2), np.sqrt(distance), scale)
         scale[others == 0] = 0.0
+    return torch.from_numpy(mean).float(), torch.from_numpy(scale).float()
+
+
+def _sparse_moments(X):
+    """`_moments` of a CSC matrix: where most of a column is 0, its stored values suffice."""
+    n, d = X.shape
+    stored = np.diff(X.indptr)
+    column = np.repeat(np.arange(d), stored)
+    total = np.bincount(column, weights=X.data, minlength=d)
+    squares = np.bincount(column, weights=np.square(X.data, dtype=np.float64), minlength=d)
+    others = np.bincount(column, weights=X.data != 0, minlength=d)
+    mean, scale = total / n, np.sqrt(squares / np.maximum(others, 1))
+    for j in np.flatnonzero(stored >= n / 2):
+        mean[j], scale[j] = (float(v[0]) for v in _moments(X[:, [j]].toarray()))
     return torch.from_numpy(mean).float(), torch.from_numpy(scale).float()

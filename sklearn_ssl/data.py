@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 
 __all__ = ["Batch", "PairedBatches", "rows_to_tensor", "to_float"]
 
@@ -27,9 +28,10 @@ class Batch(NamedTuple):
 def rows_to_tensor(X):
     """Turn an array into a tensor without copying when it can be avoided.
 
-    N-D uint8 (images) stay uint8, a quarter of the memory; all else becomes float32.
+    N-D uint8 (images) stay uint8, a quarter of the memory; all else becomes float32. Sparse rows
+    become dense, so pass few at a time.
     """
-    X = np.asarray(X)
+    X = X.toarray() if issparse(X) else np.asarray(X)
     if not (X.dtype == np.uint8 and X.ndim > 2):
         X = X.astype(np.float32, copy=False)
     if not X.flags.writeable or any(stride < 0 for stride in X.strides):
@@ -61,16 +63,30 @@ class _Shuffled:
         return taken
 
 
+class _Weighted:
+    """An endless stream of the numbers 0..n-1, each drawn in proportion to its weight."""
+
+    def __init__(self, weight, generator):
+        self.weight = torch.from_numpy(weight).to(generator.device)
+        self.generator = generator
+        self.queue = torch.empty(0, dtype=torch.int64)  # no memory between draws
+
+    def take(self, k):
+        return torch.multinomial(self.weight, k, replacement=True, generator=self.generator)
+
+
 class PairedBatches:
     """Batches of B labeled rows and mu * B rows of the unlabeled pool, on ``device``.
 
     Parameters
     ----------
-    X : ndarray of shape (n, ...)
+    X : ndarray of shape (n, ...), or CSR matrix, of which each batch is made dense
     y : ndarray of shape (n,) of int
         Class codes 0..K-1, -1 for unlabeled.
     pool : ndarray of int, or None
         Row numbers the unlabeled part is drawn from.
+    weight : ndarray of shape (n,) or None
+        Labeled rows are drawn in proportion to it; all equal or None: every one once a pass.
     batch_size, unlabeled_ratio : int
         B and mu.
     max_steps : int
@@ -85,11 +101,14 @@ class PairedBatches:
         of 80 rows does not spend its time between one-step epochs.
     """
 
-    def __init__(self, X, y, pool, *, batch_size, unlabeled_ratio, max_steps, device, seed):
+    def __init__(
+        self, X, y, pool, *, batch_size, unlabeled_ratio, max_steps, device, seed, weight=None
+    ):
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
-        rows = rows_to_tensor(X)
-        self.X = rows.to(self.device) if self._fits(rows) else rows
+        self.X = X if issparse(X) else rows_to_tensor(X)
+        if not issparse(X) and self._fits(self.X):
+            self.X = self.X.to(self.device)
         labeled = np.flatnonzero(y >= 0)
         pool = np.empty(0, dtype=np.int64) if pool is None else pool
         self.labeled = torch.from_numpy(labeled).to(self.device)
@@ -98,9 +117,24 @@ class PairedBatches:
         self.batch_size = batch_size
         self.n_unlabeled = unlabeled_ratio * batch_size if len(pool) else 0
         self._labeled_stream = _Shuffled(len(labeled), self.generator)
+        if weight is not None and np.ptp(weight[labeled]) > 0:
+            self._labeled_stream = _Weighted(weight[labeled], self.generator)
         self._pool_stream = _Shuffled(len(pool), self.generator)
         one_pass = len(pool) / self.n_unlabeled if len(pool) else len(labeled) / batch_size
         self.steps_per_epoch = int(np.ceil(max(one_pass, max_steps / 100)))
+
+    def state_dict(self):
+        """Where the streams stand, as tensors."""
+        queues = [self._labeled_stream.queue, self._pool_stream.queue]
+        return {"generator": self.generator.get_state(), "queues": queues}
+
+    def load_state_dict(self, state):
+        """Go on from where another instance on the same rows stood."""
+        self.generator.set_state(state["generator"])
+        for stream, queue in zip(
+            (self._labeled_stream, self._pool_stream), state["queues"], strict=True
+        ):
+            stream.queue = queue.to(self.device)
 
     def _fits(self, rows):
         if self.device.type != "cuda":
@@ -108,6 +142,8 @@ class PairedBatches:
         return rows.nbytes < torch.cuda.mem_get_info(self.device)[0] / 2
 
     def _rows(self, index):
+        if issparse(self.X):
+            return rows_to_tensor(self.X[index.cpu().numpy()]).to(self.device)
         return to_float(self.X[index.to(self.X.device)].to(self.device, non_blocking=True))
 
     def draw(self, t):

@@ -90,7 +90,8 @@ class FixMatchClassifier(SSLClassifier):
         balance than the labels: k labels a class say nothing about it.
     module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
-    device, precision, warm_start, verbose, random_state
+    device, precision, warm_start, verbose, random_state, class_weight, \
+    unlabeled_label, checkpoint_dir
         As in `SSLClassifier`. ``unlabeled_ratio`` is mu, ``unlabeled_weight`` lambda_u.
 
     Attributes

@@ -1,18 +1,21 @@
-"""What counts as unlabeled: -1; in string and object arrays also None and NaN."""
+"""What counts as unlabeled, whatever the kind of y."""
 
 import numpy as np
 
-__all__ = ["as_label_array", "is_labeled"]
+__all__ = ["as_label_array", "is_labeled", "is_missing", "plain"]
 
 
-def is_labeled(y):
+def is_labeled(y, unlabeled_label=-1):
     """Say which rows carry a label.
 
     Parameters
     ----------
     y : array-like of shape (n,)
-        Numeric: -1 is unlabeled. Strings or objects (pandas included): -1, "-1", None and NaN
-        are.
+        Numbers, strings, booleans or objects; pandas dtypes included.
+    unlabeled_label : scalar or None, default=-1
+        The mark of an unlabeled row. Missing values (None, NaN, pandas.NA) are unlabeled whatever
+        it is, so None or NaN here means: only they are, and -1 is a class. In strings "-1" counts
+        as -1.
 
     Returns
     -------
@@ -30,6 +33,8 @@ def is_labeled(y):
     array([ True,  True, False])
     >>> is_labeled(np.array(["cat", None, "dog", -1, np.nan], dtype=object))
     array([ True, False,  True, False, False])
+    >>> is_labeled([-1, 1, np.nan], unlabeled_label=None)
+    array([ True,  True, False])
     """
     y = as_label_array(y)
     if y.dtype.kind == "U" and np.isin(y, ["nan", "None"]).any():
@@ -37,10 +42,19 @@ def is_labeled(y):
             "y is an array of fixed-width strings that holds 'nan' or 'None': numpy turned a "
             "missing value into text. Pass y with dtype=object, and None or -1 for unlabeled."
         )
+    missing = np.zeros(y.shape, dtype=bool)
+    if y.dtype.kind == "f":
+        missing = np.isnan(y)
+    elif y.dtype.kind == "O":
+        missing = np.array([is_missing(v) for v in y.tolist()], bool).reshape(y.shape)
+    if is_missing(unlabeled_label):
+        return ~missing
     if y.dtype.kind not in "OUS":
-        return y != -1
-    missing = np.array([v is None or v != v for v in y.tolist()], dtype=bool).reshape(y.shape)
-    return ~(missing | np.isin(y.astype(str), ["-1", "-1.0"]))
+        return ~missing & (y != unlabeled_label)
+    marks = [str(unlabeled_label)]
+    if not isinstance(unlabeled_label, str):  # numpy turns the -1 in ["a", -1] into "-1"
+        marks.append(str(float(unlabeled_label)))
+    return ~(missing | np.isin(y.astype(str), marks))
 
 
 def as_label_array(y):
@@ -50,3 +64,13 @@ def as_label_array(y):
     if isinstance(y, list) and any(v is None or isinstance(v, str) for v in y):
         return np.array(y, dtype=object)  # numpy would write -1 and NaN as text
     return np.asarray(y)
+
+
+def plain(y):
+    """Labels of dtype object as the numbers, booleans or strings they hold, which numpy sorts."""
+    return np.array(y.tolist()) if y.dtype.kind == "O" else y
+
+
+def is_missing(value):
+    """Whether a scalar is None, NaN or pandas.NA."""
+    return value is None or type(value).__name__ == "NAType" or value != value

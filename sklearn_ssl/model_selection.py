@@ -3,13 +3,14 @@
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_cv
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import indexable
 
-from .labels import as_label_array, is_labeled
+from .labels import as_label_array, is_labeled, is_missing, plain
 
-__all__ = ["LabeledSplit", "hide_labels"]
+__all__ = ["LabeledSplit", "hide_labels", "labeled_scorer"]
 
 
 class LabeledSplit(BaseCrossValidator):
@@ -23,6 +24,8 @@ class LabeledSplit(BaseCrossValidator):
     cv : int, scikit-learn splitter or iterable of splits, default=5
         How the *labeled* rows are split. An int means ``StratifiedKFold(cv)``. An iterable holds
         positions among the labeled rows.
+    unlabeled_label : scalar or None, default=-1
+        What marks an unlabeled row, beside missing values; as in the estimators.
 
     References
     ----------
@@ -38,8 +41,9 @@ class LabeledSplit(BaseCrossValidator):
     [0 1 2 4] [3 5]
     """
 
-    def __init__(self, cv=5):
+    def __init__(self, cv=5, unlabeled_label=-1):
         self.cv = cv
+        self.unlabeled_label = unlabeled_label
 
     def split(self, X, y, groups=None):
         """Generate positions of training and test rows.
@@ -64,11 +68,11 @@ class LabeledSplit(BaseCrossValidator):
         if y is None:
             raise ValueError("LabeledSplit needs y, which says which rows are labeled.")
         X, y, groups = indexable(X, y, groups)
-        mask = is_labeled(y)
+        mask = is_labeled(y, self.unlabeled_label)
         labeled, unlabeled = np.flatnonzero(mask), np.flatnonzero(~mask)
         if not len(labeled):
             raise ValueError("No row is labeled: every y marks an unlabeled row (-1).")
-        y_labeled = _plain(as_label_array(y)[mask])
+        y_labeled = plain(as_label_array(y)[mask])
         groups = None if groups is None else np.asarray(groups)[mask]
         cv = check_cv(self.cv, y_labeled, classifier=True)
         if isinstance(cv, StratifiedKFold) or type(cv).__name__ == "StratifiedGroupKFold":
@@ -97,13 +101,62 @@ class LabeledSplit(BaseCrossValidator):
             return int(self.cv)
         if y is None:
             return check_cv(self.cv).get_n_splits(X, y, groups)
-        mask = is_labeled(y)
+        mask = is_labeled(y, self.unlabeled_label)
         groups = None if groups is None else np.asarray(groups)[mask]
-        y = _plain(as_label_array(y)[mask])
+        y = plain(as_label_array(y)[mask])
         return check_cv(self.cv, y, classifier=True).get_n_splits(np.zeros(len(y)), y, groups)
 
 
-def hide_labels(y, n_labeled, stratify=True, random_state=None):
+def labeled_scorer(scoring=None, unlabeled_label=-1):
+    """Make a scorer that leaves unlabeled rows out, for any cross-validation of scikit-learn.
+
+    Parameters
+    ----------
+    scoring : str, callable or None, default=None
+        As scikit-learn's ``scoring``; None is the estimator's own ``score``.
+    unlabeled_label : scalar or None, default=-1
+        What marks an unlabeled row, beside missing values; as in the estimators.
+
+    Returns
+    -------
+    callable ``(estimator, X, y) -> float``
+
+    Raises
+    ------
+    ValueError
+        When it scores, if a test part holds no labeled row. `LabeledSplit` prevents that.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> clf = DummyClassifier().fit([[0], [1], [2]], [0, 0, 1])
+    >>> labeled_scorer("balanced_accuracy")(clf, [[0], [1], [2]], np.array([0, -1, 1]))
+    0.5
+    """
+    return _LabeledScorer(
+        get_scorer(scoring) if isinstance(scoring, str) else scoring, unlabeled_label
+    )
+
+
+class _LabeledScorer:
+    def __init__(self, scorer, unlabeled_label):
+        self.scorer, self.unlabeled_label = scorer, unlabeled_label
+
+    def __call__(self, estimator, X, y, sample_weight=None):
+        rows = np.flatnonzero(is_labeled(y, self.unlabeled_label))
+        if not len(rows):
+            raise ValueError(
+                "No row of this test part is labeled. Split with cv=LabeledSplit(...), which tests "
+                "on labeled rows."
+            )
+        X, y = _safe_indexing(X, rows), plain(as_label_array(y)[rows])
+        weight = {} if sample_weight is None else {"sample_weight": np.asarray(sample_weight)[rows]}
+        scorer = check_scoring(estimator) if self.scorer is None else self.scorer
+        return scorer(estimator, X, y, **weight)
+
+
+def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=-1):
     """Keep some labels and replace the others by -1, to simulate a semi-supervised problem.
 
     Parameters
@@ -116,6 +169,8 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None):
         True keeps the class proportions, and at least one label a class. "balanced" keeps the same
         number for every class. False draws rows at random.
     random_state : int, RandomState or None, default=None
+    unlabeled_label : scalar or None, default=-1
+        What marks an unlabeled row, before and after; None writes NaN among floats, else None.
 
     Returns
     -------
@@ -136,7 +191,7 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None):
     """
     rng = check_random_state(random_state)
     values = as_label_array(y)
-    labeled = np.flatnonzero(is_labeled(y))
+    labeled = np.flatnonzero(is_labeled(y, unlabeled_label))
     if isinstance(n_labeled, Integral) and not isinstance(n_labeled, bool):
         n_keep = int(n_labeled)
     elif isinstance(n_labeled, Real) and 0 < n_labeled < 1:
@@ -148,12 +203,13 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None):
     if stratify is False:
         kept = rng.choice(labeled, n_keep, replace=False)
     else:
-        kept = _stratified(_plain(values[labeled]), labeled, n_keep, stratify, rng)
+        kept = _stratified(plain(values[labeled]), labeled, n_keep, stratify, rng)
     hidden = np.setdiff1d(np.arange(len(values)), kept)
-    out = values.copy() if values.dtype.kind in "if" else values.astype(object)
-    if values.dtype.kind == "u":
-        out = values.astype(np.int64)
-    out[hidden] = -1
+    missing = is_missing(unlabeled_label)
+    fits = "f" if missing else "iuf" if isinstance(unlabeled_label, Real) else ""
+    dtype = np.int64 if values.dtype.kind == "u" else values.dtype
+    out = values.astype(dtype if values.dtype.kind in fits else object)
+    out[hidden] = np.nan if missing and out.dtype.kind == "f" else unlabeled_label
     return type(y)(out, index=y.index, name=y.name) if hasattr(y, "iloc") else out
 
 
@@ -179,8 +235,3 @@ def _stratified(y, rows, n_keep, stratify, rng):
     return np.concatenate(
         [rng.choice(rows[codes == c], k, replace=False) for c, k in enumerate(take)]
     )
-
-
-def _plain(y):
-    """Object labels as the numbers or strings they hold, which numpy can sort."""
-    return np.array(y.tolist()) if y.dtype.kind == "O" else y

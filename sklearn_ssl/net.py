@@ -37,6 +37,8 @@ class _SSLNet(NeuralNetClassifier):
     patience : int or None
         Epochs without a better ``valid_loss`` after which training stops; the best weights
         are restored.
+    checkpoint : Checkpoint or None
+        Written after every epoch, and read before the first.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class _SSLNet(NeuralNetClassifier):
         precision=torch.float32,
         valid=None,
         patience=None,
+        checkpoint=None,
         **kwargs,
     ):
         self.max_steps = max_steps
@@ -58,6 +61,7 @@ class _SSLNet(NeuralNetClassifier):
         self.precision = precision
         self.valid = valid
         self.patience = patience
+        self.checkpoint = checkpoint
         super().__init__(module, criterion=criterion, **kwargs)
 
     @property
@@ -104,15 +108,16 @@ class _SSLNet(NeuralNetClassifier):
         self.step_, self.stop_reason_ = 0, "interrupted"  # until the loop ends by itself
         self._averaged = self._averaged_pairs()
         try:
-            self.stop_reason_ = self._run(X)
+            self._best, self._waited = None, 0
+            self.stop_reason_ = self._resume(X) or self._run(X)
         finally:
-            del self._averaged  # references for the loop, not to be pickled
+            del self._averaged, self._best, self._waited  # of the loop alone, not to be pickled
         return self
 
     def _run(self, X):
-        best, waited = None, 0
         good = self._weights()
-        while self.step_ < self.max_steps:
+        reason = None
+        while reason is None:
             self.notify("on_epoch_begin", dataset_train=None, dataset_valid=self._valid_set())
             self.run_single_epoch(X, training=True, prefix="train", step_fn=self.train_step)
             good = self._check_finite(good)
@@ -121,17 +126,61 @@ class _SSLNet(NeuralNetClassifier):
                 self.notify("on_epoch_end", dataset_train=None, dataset_valid=self._valid_set())
             except KeyboardInterrupt:  # how skorch's callbacks ask for a stop
                 return "callback"
-            if self.patience is not None:
-                loss = self.history[-1, "valid_loss"]
-                if best is None or loss < best[0]:
-                    best, waited = (loss, good), 0
-                else:
-                    waited += 1
-                if waited >= self.patience:
-                    break
-        if best is not None:
-            self._restore(best[1])
-        return "max_steps" if self.step_ >= self.max_steps else "early_stopping"
+            reason = self._reason_to_stop(good)
+            if reason and self._best is not None:
+                self._restore(self._best[1])
+            if self.checkpoint is not None:
+                self.checkpoint.save(self._state(X, reason))
+        return reason
+
+    def _reason_to_stop(self, weights):
+        """Remember the best weights; say why training ends, if it does."""
+        if self.patience is not None:
+            loss = self.history[-1, "valid_loss"]
+            if self._best is None or loss < self._best[0]:
+                self._best, self._waited = (loss, weights), 0
+            else:
+                self._waited += 1
+            if self._waited >= self.patience:
+                return "early_stopping"
+        return "max_steps" if self.step_ >= self.max_steps else None
+
+    def _state(self, batches, reason):
+        """All that the rest of the training depends on, as tensors and plain values."""
+        history = [
+            {k: getattr(v, "item", lambda v=v: v)() for k, v in record.items() if k != "batches"}
+            for record in self.history
+        ]
+        return {
+            "step": self.step_,
+            "reason": reason,
+            "weights": self._weights(),
+            "best": self._best,
+            "waited": self._waited,
+            "optimizer": self.optimizer_.state_dict(),
+            "batches": batches.state_dict(),
+            "history": history,
+            "generator": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    def _resume(self, batches):
+        """Take the checkpoint's state, if there is one; return why its training ended, if so."""
+        state = self.checkpoint.load() if self.checkpoint is not None else None
+        if state is None:
+            return None
+        self.step_, self._best, self._waited = state["step"], state["best"], state["waited"]
+        self._restore(state["weights"])
+        self.optimizer_.load_state_dict(state["optimizer"])
+        batches.load_state_dict(state["batches"])
+        for record in state["history"]:
+            self.history.new_epoch()
+            for name, value in record.items():
+                self.history.record(name, value)
+        torch.set_rng_state(state["generator"])
+        if state["cuda"]:
+            torch.cuda.set_rng_state_all(state["cuda"])
+        return state["reason"]
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **_):
         self._set_training(True)
@@ -259,8 +308,8 @@ class _SSLNet(NeuralNetClassifier):
         X = getattr(X, "X", X)  # a skorch Dataset holds its rows as X
         call = self.predicting_module_ if call is None else call
         self._set_training(False)
-        size = max(self.batch_size, 1024 if np.ndim(X) == 2 else 256)
-        for start in range(0, len(X), size):
+        size = max(self.batch_size, 1024 if X.ndim == 2 else 256)
+        for start in range(0, X.shape[0], size):
             x = to_float(rows_to_tensor(X[start : start + size]).to(self.device))
             with torch.no_grad(), self._autocast():
                 yield call(x).float().to(device)

@@ -113,7 +113,8 @@ class SelfTrainingNet(SSLClassifier):
         Optimizer steps of *one round*.
     module, module_params, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
-    device, precision, warm_start, verbose, random_state
+    device, precision, warm_start, verbose, random_state, class_weight, \
+    unlabeled_label, checkpoint_dir
         As in `SSLClassifier`; the unlabeled loss is the one on pseudo-labels.
 
     Attributes
@@ -161,12 +162,12 @@ class SelfTrainingNet(SSLClassifier):
         "augment": [StrOptions({"auto"}), callable],
     }
 
-    def _fit(self, X, codes):
+    def _fit(self, X, codes, weight):
         labels = codes.copy()  # -1 until a round labels the row
         self.labeled_iter_ = np.where(codes >= 0, 0, -1)
         iteration, history, condition = 0, [], None
         while condition is None:
-            self._fit_round(X, codes, labels, iteration)
+            self._fit_round(X, codes, weight, labels, iteration)
             history += [{"round": iteration, **record} for record in self.history_]
             left = np.flatnonzero(labels < 0)
             if self.net_.stop_reason_ == "interrupted":
@@ -190,24 +191,27 @@ class SelfTrainingNet(SSLClassifier):
         self.history_, self.termination_condition_ = history, condition
         self.pseudo_labels_ = labels
 
-    def _transduce(self, X, codes):
-        super()._transduce(X, codes)
-        never = self.pseudo_labels_ < 0
-        self.transduction_ = self.classes_[self.pseudo_labels_]
+    def _transduce(self, X, codes, used):
+        super()._transduce(X, codes, used)
+        labels, rounds = codes.copy(), np.where(codes >= 0, 0, -1)
+        labels[used], rounds[used] = self.pseudo_labels_, self.labeled_iter_
+        self.labeled_iter_, never = rounds, labels < 0
+        self.transduction_ = self.classes_[labels]
         if never.any():
             numeric = self.transduction_.dtype.kind in "if"
             self.transduction_ = self.transduction_.astype(None if numeric else object)
             self.transduction_[never] = -1
         del self.pseudo_labels_
 
-    def _fit_round(self, X, codes, labels, iteration):
+    def _fit_round(self, X, codes, weight, labels, iteration):
         if self.unlabeled_weight == 0:
-            X, codes, labels = (array[codes >= 0] for array in (X, codes, labels))
+            X, weight, labels = (array[codes >= 0] for array in (X, weight, labels))
+            codes = codes[codes >= 0]
         view = default_views(X)[0] if isinstance(self.augment, str) else self.augment
         loss = SelfTrainingLoss(view, labels, self.unlabeled_weight)
         pool = np.flatnonzero((codes < 0) & (labels >= 0))
         warm = self.warm_start_rounds if iteration else self.warm_start
-        self._train(X, codes, pool, loss, warm=warm, salt=iteration)
+        self._train(X, codes, weight, pool, loss, warm=warm, salt=iteration)
 
     def _select(self, p, n_unlabeled):
         if self.criterion == "threshold":

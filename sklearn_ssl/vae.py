@@ -153,7 +153,8 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         may ask for ``latent_dim`` and ``likelihood`` by name.
     module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
-    device, precision, warm_start, verbose, random_state
+    device, precision, warm_start, verbose, random_state, class_weight, \
+    unlabeled_label, checkpoint_dir
         As in `SSLClassifier`. With ``unlabeled_weight=0`` nothing generative is trained.
 
     Attributes
@@ -229,8 +230,8 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         weights = self.alpha, self.unlabeled_weight, self.warm_up
         return M2Loss(prior, n_labeled, len(codes), *weights)
 
-    def _fit(self, X, codes):
-        super()._fit(X, codes)
+    def _fit(self, X, codes, weight):
+        super()._fit(X, codes, weight)
         self._class_shares = np.bincount(codes[codes >= 0]) / (codes >= 0).sum()
         if self.objective == "joint":  # z of each class, since the decoder does not know classes
             p, z = self._probabilities(X), self._latent(X)

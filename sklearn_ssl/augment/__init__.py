@@ -24,7 +24,7 @@ def default_views(X, flip="auto"):
 
     Parameters
     ----------
-    X : ndarray of shape (n, ...)
+    X : ndarray of shape (n, ...) or sparse matrix
     flip : bool or "auto"
         Whether images may be mirrored; "auto": only if they have 3 channels.
 
@@ -35,5 +35,5 @@ def default_views(X, flip="auto"):
     if X.ndim == 4:
         flip = X.shape[1] == 3 if flip == "auto" else flip
         return ShiftFlip(flip=flip), AffineColorCutout(flip=flip)
-    r = relative_spacing(X.reshape(len(X), -1))
+    r = relative_spacing(X)
     return GaussianNoise(r / 2), SwapFeatures(p=min(0.3, r**2 / 2), noise=r)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ..data import rows_to_tensor
+
 __all__ = ["GaussianNoise", "SwapFeatures", "relative_spacing"]
 
 
@@ -16,7 +18,7 @@ def relative_spacing(X, max_rows=2000):
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
+    X : ndarray of shape (n, ...) or CSR matrix
     max_rows : int
         More rows than that are thinned out evenly.
 
@@ -31,7 +33,7 @@ def relative_spacing(X, max_rows=2000):
     >>> relative_spacing(np.array([[0.0], [1.0], [2.0]], dtype=np.float32)) > 0.9
     True
     """
-    X = torch.from_numpy(X[:: max(1, len(X) // max_rows)].astype("float32"))
+    X = rows_to_tensor(X[:: max(1, X.shape[0] // max_rows)]).float().flatten(1)
     scale, mean = torch.std_mean(X, 0, correction=0)
     X = ((X - mean) / scale)[:, scale > 0]
     if len(X) < 2 or not X.shape[1]:

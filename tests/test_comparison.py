@@ -1,0 +1,180 @@
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    HalvingGridSearchCV,
+    StratifiedShuffleSplit,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ssl import (
+    FixMatchClassifier,
+    LabeledSplit,
+    SelfTrainingNet,
+    compare_with_supervised,
+    hide_labels,
+    label_budget_curve,
+    labeled_scorer,
+)
+
+from .conftest import quick
+
+
+@pytest.fixture(scope="module")
+def few():
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:600], y[:600]
+    return X, hide_labels(y, 150, random_state=0), y
+
+
+# -------------------------------------------------------- labeled_scorer
+
+
+def test_labeled_scorer_is_the_scorer_on_labeled_rows(few):
+    X, y, _ = few
+    clf = quick(FixMatchClassifier).fit(X, y)
+    rows = y >= 0
+    expected = f1_score(y[rows], clf.predict(X[rows]), average="macro")
+    assert labeled_scorer("f1_macro")(clf, X, y) == expected
+    assert labeled_scorer()(clf, X, y) == clf.score(X, y)
+    with pytest.raises(ValueError, match="LabeledSplit"):
+        labeled_scorer("f1_macro")(clf, X, np.full(len(y), -1))
+
+
+def test_labeled_scorer_repairs_plain_cross_validation(few):
+    X, y, truth = few
+    clf = quick(FixMatchClassifier, max_steps=150)
+    wrong = cross_val_score(clf, X, y, scoring="accuracy", cv=3).mean()
+    right = cross_val_score(clf, X, y, scoring=labeled_scorer("accuracy"), cv=3).mean()
+    true = np.mean(clf.fit(X, y).predict(X[y < 0]) == truth[y < 0])
+    assert wrong < 0.3
+    assert abs(right - true) < 0.1
+
+
+def test_labeled_split_goes_through_scikit_learns_model_selection(few):
+    X, y, _ = few
+    clf = make_pipeline(StandardScaler(), quick(SelfTrainingNet, max_steps=40))
+    cv = LabeledSplit(3)
+    scores = cross_validate(clf, X, y, cv=cv, scoring=["accuracy", "roc_auc_ovr"])
+    assert scores["test_accuracy"].mean() > 0.7
+    assert scores["test_roc_auc_ovr"].mean() > 0.9
+    grid = {"selftrainingnet__k_best": [0.1, 0.3]}
+    nested = cross_val_score(GridSearchCV(clf, grid, cv=LabeledSplit(2)), X, y, cv=cv)
+    assert nested.mean() > 0.7
+    halving = HalvingGridSearchCV(clf, grid, cv=LabeledSplit(2), random_state=0, min_resources=300)
+    assert halving.fit(X, y).best_params_ in [{"selftrainingnet__k_best": k} for k in (0.1, 0.3)]
+    split = LabeledSplit(StratifiedShuffleSplit(2, test_size=0.3, random_state=0))
+    shuffled = dict(cv=split, shuffle=True, random_state=0)
+    sizes, _, test = learning_curve(clf, X, y, train_sizes=[0.5, 1.0], **shuffled)
+    assert sizes[1] == len(y) - 45
+    assert test.shape == (2, 2)
+    groups = np.arange(len(y)) % 4
+    for train, held in LabeledSplit(GroupKFold(4)).split(X, y, groups):
+        labeled = train[y[train] >= 0]
+        assert not np.intersect1d(groups[labeled], groups[held]).size
+
+
+def test_calibration_with_labeled_split(few):
+    X, y, truth = few
+    calibrated = CalibratedClassifierCV(
+        quick(FixMatchClassifier, max_steps=60), cv=LabeledSplit(3), method="sigmoid"
+    ).fit(X, y)
+    assert calibrated.score(X[y < 0], truth[y < 0]) > 0.7
+
+
+# ----------------------------------------------- compare_with_supervised
+
+
+def test_comparison_against_numbers_worked_out_by_hand(few):
+    X, y, _ = few
+    clf = quick(FixMatchClassifier, max_steps=30)
+    result = compare_with_supervised(clf, X, y, cv=3, scoring="f1_macro")
+    cv = LabeledSplit(3)
+    ours = cross_val_score(clf, X, y, cv=cv, scoring="f1_macro")
+    zero = quick(FixMatchClassifier, max_steps=30, unlabeled_weight=0)
+    plain = cross_val_score(zero, X, y, cv=cv, scoring="f1_macro")
+    np.testing.assert_array_equal(result.scores, ours)
+    np.testing.assert_array_equal(result.supervised_scores, plain)
+    d = ours - plain
+    # test folds of 50 labeled rows, training folds of 100
+    half = stats.t.ppf(0.975, 2) * np.sqrt((1 / 3 + 1 / 2) * d.var(ddof=1))
+    np.testing.assert_allclose(result.interval, [d.mean() - half, d.mean() + half])
+    assert clf.unlabeled_weight == 1
+    assert result.verdict in str(result)
+
+
+def test_comparison_says_when_unlabeled_rows_help_and_hurt():
+    X, y = load_digits(return_X_y=True)
+    few = hide_labels(y, 60, "balanced", random_state=0)
+    pipe = make_pipeline(StandardScaler(), quick(FixMatchClassifier, max_steps=300))
+    cv = LabeledSplit(StratifiedShuffleSplit(4, test_size=0.3, random_state=0))
+    helped = compare_with_supervised(pipe, X, few, cv=cv)
+    assert helped.difference > 0
+
+    rng = np.random.default_rng(0)  # labels along the axis on which rows do not cluster
+    X = rng.normal(size=(400, 2)) + 6 * rng.integers(0, 2, (400, 1)) * [1.0, 0.0]
+    few = hide_labels((X[:, 1] > 0).astype(int), 40, random_state=0)
+    hurt = compare_with_supervised(
+        quick(FixMatchClassifier, max_steps=200, threshold=0.5), X, few, cv=5
+    )
+    assert hurt.verdict != "helped"
+
+
+def test_comparison_refuses_what_it_cannot_compare(few):
+    X, y, _ = few
+    with pytest.raises(ValueError, match="unlabeled_weight"):
+        compare_with_supervised(LogisticRegression(), X, y)
+    with pytest.raises(ValueError, match="confidence"):
+        compare_with_supervised(FixMatchClassifier(), X, y, confidence=95)
+
+
+# ---------------------------------------------------- label_budget_curve
+
+
+def test_budget_curve_rises_and_is_reproducible():
+    X, y = load_breast_cancer(return_X_y=True)
+    nets = {"ours": quick(FixMatchClassifier), "linear": quick(SelfTrainingNet)}
+    args = {"n_labeled": [4, 100], "n_repeats": 3, "random_state": 0}
+    curve = label_budget_curve(nets, X, y, **args)
+    again = label_budget_curve(nets, X, y, n_jobs=2, **args)
+    np.testing.assert_array_equal(curve.scores, again.scores)
+    assert curve.scores.shape == (2, 2, 3)
+    assert (curve.mean[:, 1] > curve.mean[:, 0]).all()
+    expected = curve.scores[0, 0].std(ddof=1) / np.sqrt(3)
+    np.testing.assert_allclose(curve.standard_error[0, 0], expected)
+    assert "ours" in str(curve)
+
+
+def test_budget_curve_gives_every_estimator_the_same_rows_and_that_many_labels():
+    seen = []
+
+    class Spy(LogisticRegression):
+        def fit(self, X, y):
+            seen.append(np.flatnonzero(y >= 0))
+            return super().fit(X[y >= 0], y[y >= 0])
+
+    X, y = load_breast_cancer(return_X_y=True)
+    spies = {name: make_pipeline(StandardScaler(), Spy()) for name in "ab"}
+    label_budget_curve(spies, X, y, [10, 20], n_repeats=2, random_state=0)
+    assert [len(rows) for rows in seen] == [10, 20, 10, 20] * 2
+    for one, other in zip(seen[:4], seen[4:], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(seen[0], seen[2])
+
+
+@pytest.mark.parametrize(("n", "message"), [([1], "cover"), ([10_000], "holds")])
+def test_budget_curve_refuses_budgets_out_of_range(n, message):
+    X, y = load_breast_cancer(return_X_y=True)
+    with pytest.raises(ValueError, match=message):
+        label_budget_curve(FixMatchClassifier(), X, y, n)
