@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.optimize import minimize_scalar
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
@@ -112,6 +114,13 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         with the same data and parameters, goes on from there and ends with the same weights, bit
         for bit on a CPU; a finished one returns at once. Needs an int as ``random_state``. The
         state of ``callbacks`` is not kept.
+    input_shape : tuple of int or None, default=None
+        Shape in which the network sees each row, for images kept as 2-D rows: ``(1, 28, 28)``.
+        Then all that wants 2-D X in scikit-learn works, and what comes back is 2-D too.
+    temperature_scaling : bool, default=False
+        Divide logits by a temperature that minimises the loss of held-out labeled rows
+        (``validation_fraction``), so that confidences match accuracy (Guo et al. 2017, arXiv
+        1706.04599). It changes no decision of the trained net.
 
     Attributes
     ----------
@@ -125,6 +134,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         Class probabilities of all training rows; a given label has probability 1.
     n_iter_ : int
         Optimizer steps taken.
+    temperature_ : float > 0
+        1 without ``temperature_scaling``.
     history_ : list of dict
         One record an epoch (one pass over the unlabeled rows, or a hundredth of ``max_steps`` if
         that is longer): step, lr, loss and its parts, seconds, validation.
@@ -153,6 +164,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     class_weight: object = None
     unlabeled_label: object = -1
     checkpoint_dir: object = None
+    input_shape: tuple | None = None
+    temperature_scaling: bool = False
 
     _parameter_constraints = {
         "module": [StrOptions({"auto"}), callable],
@@ -176,6 +189,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "unlabeled_label": "no_validation",
         "checkpoint_dir": [str, PathLike, None],
+        "input_shape": [tuple, list, None],
+        "temperature_scaling": ["boolean"],
     }
     _lr_schedule = staticmethod(cosine_7_16)
 
@@ -283,8 +298,37 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         FloatingPointError
             If the loss becomes NaN or infinite; the last good weights stay.
         """
-        X, codes, weight = self._check_fit_input(X, y, sample_weight)
-        self._seed = self._draw_seed()
+        return self._fit_checked(*self._check_fit_input(X, y, sample_weight), self.warm_start)
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for ``max_steps`` more steps on other rows, from the weights so far.
+
+        Each call has its own learning rate schedule and optimizer; the scaling of the features
+        is that of the first call.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
+        y : array-like of shape (n,)
+            At least one label, and classes of the first call only.
+        classes : array-like of shape (K,) or None, default=None
+            All classes that will ever come; needed in the first call unless its y holds them all.
+        sample_weight : array-like of shape (n,) or None, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        self
+        """
+        first = not hasattr(self, "net_")
+        known = classes if first or classes is not None else self.classes_
+        if not first and not np.array_equal(np.unique(known), self.classes_):
+            raise ValueError(f"classes={classes!r}, but the first call had {self.classes_}.")
+        checked = self._check_fit_input(X, y, sample_weight, known, reset=first)
+        return self._fit_checked(*checked, warm=not first)
+
+    def _fit_checked(self, X, codes, weight, warm):
+        self._seed, self._warm = self._draw_seed(), warm
         used = weight > 0
         rows = slice(None) if used.all() else used  # a slice copies nothing
         self._fit(X[rows], codes[rows], weight[rows])
@@ -296,7 +340,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         if self.unlabeled_weight == 0:
             X, weight, codes = X[codes >= 0], weight[codes >= 0], codes[codes >= 0]
         loss = self._make_loss(X, codes)
-        self._train(X, codes, weight, self._pool(codes), loss, self.warm_start)
+        self._train(X, codes, weight, self._pool(codes), loss, self._warm)
 
     def _transduce(self, X, codes, used):
         """Set what is known of all rows; ``used`` says which ones `_fit` was given."""
@@ -343,6 +387,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 net.partial_fit(batches)
             finally:
                 net._set_training(False)
+                self.temperature_ = self._scale_temperature(net)
                 net.valid = net.checkpoint = None  # rows of the user are not kept, nor pickled
                 self.n_iter_ = net.step_
                 self.history_ = [
@@ -354,6 +399,22 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 "estimator predicts with the weights it had reached.",
                 stacklevel=3,
             )
+
+    def _scale_temperature(self, net):
+        """Minimise the loss of the held-out rows over the temperature, and set it in the net."""
+        if not self.temperature_scaling:
+            return 1.0
+        X, y = net.valid
+        logits = torch.cat(list(net.forward_iter(X))).double()
+
+        def loss(log_temperature):
+            scaled = logits / np.exp(log_temperature)
+            return float(nn.functional.cross_entropy(scaled, torch.from_numpy(y)))
+
+        best = minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded")
+        temperature = float(np.exp(best.x))
+        net.predict_nonlinearity = partial(_softmax, temperature=temperature)
+        return temperature
 
     def _checkpoint(self, net, salt, X, codes, weight, pool):
         """Return the file of this training, which only an equal one may go on from."""
@@ -400,7 +461,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     def _hold_out(self, X, codes, pool, seed):
         """Take validation rows out of the labels and out of the pool."""
-        if self.validation_fraction is None and self.early_stopping is False:
+        wanted = self.validation_fraction is not None or self.temperature_scaling
+        if not wanted and self.early_stopping is False:
             return None, codes, pool
         labeled = np.flatnonzero(codes >= 0)
         fraction = 0.2 if self.validation_fraction is None else self.validation_fraction
@@ -516,7 +578,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     # ---------------------------------------------------------- validation
 
-    def _check_fit_input(self, X, y, sample_weight):
+    def _check_fit_input(self, X, y, sample_weight, classes=None, reset=True):
         """Check all input, set classes_ and the input's shape; return X, class codes, weights."""
         self._validate_params()
         self._device()
@@ -530,7 +592,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 "checkpoint_dir needs an int as random_state, so that a repeated fit draws the "
                 f"same batches; got {self.random_state!r}."
             )
-        X = self._check_X(X, reset=True)
+        X = self._check_X(X, reset=reset)
         y = column_or_1d(as_label_array(y), warn=True)
         check_consistent_length(X, y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64).copy()
@@ -549,7 +611,10 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         if strings and not all(isinstance(v, str) for v in y[labeled]):
             raise ValueError("y mixes strings and numbers among its labels.")
         check_classification_targets(y_labeled)
-        self.classes_, inverse = np.unique(y_labeled, return_inverse=True)
+        self.classes_ = np.unique(y_labeled if classes is None else classes)
+        unknown = np.setdiff1d(y_labeled, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y holds {unknown}, which are not among the classes {self.classes_}.")
         if len(self.classes_) == 1:
             warnings.warn(
                 f"Only one class, {self.classes_[0]!r}, is labeled: it will be predicted for every "
@@ -558,7 +623,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 stacklevel=3,
             )
         codes = np.full(len(y), -1, dtype=np.int64)
-        codes[labeled] = inverse
+        codes[labeled] = np.searchsorted(self.classes_, y_labeled)
         weight[labeled] *= compute_sample_weight(self.class_weight, y_labeled)
         return X, codes, weight
 
@@ -569,6 +634,14 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 X = X.astype(np.float32)
             if not np.isfinite(X.data if issparse(X) else X).all():
                 raise ValueError("X holds values too large for float32.")
+        if self.input_shape is not None:
+            shape = tuple(self.input_shape)
+            if issparse(X) or X.ndim != 2 or X.shape[1] != np.prod(shape):
+                raise ValueError(
+                    f"input_shape={shape} needs dense 2-D rows of {np.prod(shape)} columns, got "
+                    f"{'sparse ' if issparse(X) else ''}X of shape {X.shape}."
+                )
+            X = X.reshape(len(X), *shape)
         if reset:
             self.input_shape_ = X.shape[1:]
         elif X.shape[1:] != self.input_shape_:
@@ -587,6 +660,25 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         return hasattr(self, "net_")
 
     # ---------------------------------------------------------- prediction
+
+    def history_frame(self):
+        """``history_`` as a pandas DataFrame, one row an epoch.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            Without pandas.
+        """
+        check_is_fitted(self)
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError("history_frame needs pandas: pip install pandas") from error
+        return pandas.DataFrame(self.history_)
 
     def _probabilities(self, X):
         return self.net_.predict_proba(X)
@@ -646,8 +738,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
 
 
-def _softmax(logits):
-    return torch.softmax(logits.double(), dim=1)
+def _softmax(logits, temperature=1.0):
+    return torch.softmax(logits.double() / temperature, dim=1)
 
 
 def _moments(X):

@@ -106,7 +106,8 @@ class SelfTrainingNet(SSLClassifier):
     max_iter : int or None, default=10
         Largest number of rounds; None: until no row is added.
     warm_start_rounds : bool, default=False
-        Continue from the weights of the round before instead of from scratch.
+        Continue from the weights of the round before instead of from scratch. With ``warm_start``
+        and in `partial_fit` every round continues.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         View of the rows in training; "auto": the weak view of `augment.default_views`.
     max_steps : int >= 1, default=300
@@ -114,7 +115,7 @@ class SelfTrainingNet(SSLClassifier):
     module, module_params, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
-    unlabeled_label, checkpoint_dir
+    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling
         As in `SSLClassifier`; the unlabeled loss is the one on pseudo-labels.
 
     Attributes
@@ -210,7 +211,7 @@ class SelfTrainingNet(SSLClassifier):
         view = default_views(X)[0] if isinstance(self.augment, str) else self.augment
         loss = SelfTrainingLoss(view, labels, self.unlabeled_weight)
         pool = np.flatnonzero((codes < 0) & (labels >= 0))
-        warm = self.warm_start_rounds if iteration else self.warm_start
+        warm = self._warm or (iteration > 0 and self.warm_start_rounds)
         self._train(X, codes, weight, pool, loss, warm=warm, salt=iteration)
 
     def _select(self, p, n_unlabeled):

@@ -154,7 +154,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
     module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
-    unlabeled_label, checkpoint_dir
+    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling
         As in `SSLClassifier`. With ``unlabeled_weight=0`` nothing generative is trained.
 
     Attributes
@@ -313,7 +313,8 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         def joint(model, z):
             return model.to_input(model.decode(z))
 
-        return self._call(Z, m2 if self.objective == "m2" else joint)
+        X = self._call(Z, m2 if self.objective == "m2" else joint)
+        return X if self.input_shape is None else X.reshape(len(X), -1)
 
     def sample(self, n_samples=1, y=None, random_state=None):
         """Draw new rows from the model.

@@ -1,0 +1,145 @@
+"""partial_fit, input_shape, temperature_scaling, metadata routing, the history as a frame."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import sklearn
+import torch
+from sklearn.datasets import load_digits
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ssl import FixMatchClassifier, LabeledSplit, VAEClassifier, hide_labels
+
+from .conftest import ESTIMATORS, quick
+
+every_estimator = pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+
+
+# ------------------------------------------------------------ partial_fit
+
+
+@every_estimator
+def test_partial_fit_goes_on_from_the_weights_so_far(cls, digits):
+    X, y, X_test, y_test = digits
+    whole = quick(cls, max_steps=40).fit(X, y)
+    parts = quick(cls, max_steps=40).partial_fit(X, y)
+    np.testing.assert_array_equal(whole.predict_proba(X_test), parts.predict_proba(X_test))
+    parts.partial_fit(X[::2], y[::2])
+    assert not np.array_equal(whole.predict_proba(X_test), parts.predict_proba(X_test))
+    assert parts.score(X_test, y_test) > whole.score(X_test, y_test) - 0.02
+    fresh = quick(cls, max_steps=40).fit(X[::2], y[::2])
+    assert parts.score(X_test, y_test) > fresh.score(X_test, y_test)
+
+
+@every_estimator
+def test_partial_fit_learns_a_class_that_comes_later(cls, blobs):
+    X, _, truth = blobs
+    first, later = np.where(truth == 0, 0, -1), np.where(truth == 1, 1, -1)
+    clf = quick(cls, max_steps=30).partial_fit(X, first, classes=[0, 1])
+    np.testing.assert_array_equal(clf.classes_, [0, 1])
+    for _ in range(3):
+        clf.partial_fit(X, np.where(np.arange(60) % 2, first, later))
+    assert clf.score(X, truth) > 0.9
+
+
+@every_estimator
+def test_partial_fit_refuses_other_classes_and_columns(cls, blobs):
+    X, y, _ = blobs
+    clf = quick(cls).partial_fit(X, y)
+    before = clf.predict_proba(X)
+    with pytest.raises(ValueError, match="not among the classes"):
+        clf.partial_fit(X, np.where(y == 1, 7, y))
+    with pytest.raises(ValueError, match="the first call had"):
+        clf.partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="features"):
+        clf.partial_fit(X[:, :3], y)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+# ------------------------------------------------------------ input_shape
+
+
+@every_estimator
+def test_input_shape_sees_rows_as_images(cls, digits):
+    X, y, X_test, _ = digits
+    net = {"module_params": {"width": 8}}
+    rows = quick(cls, input_shape=(1, 8, 8), **net).fit(X, y)
+    images = quick(cls, **net).fit(X.reshape(-1, 1, 8, 8), y)
+    np.testing.assert_array_equal(
+        rows.predict_proba(X_test), images.predict_proba(X_test.reshape(-1, 1, 8, 8))
+    )
+    assert rows.n_features_in_ == 64
+    piped = make_pipeline(StandardScaler(), quick(cls, input_shape=(1, 8, 8), **net))
+    assert piped.fit(pd.DataFrame(X), y).predict(pd.DataFrame(X_test)).shape == (len(X_test),)
+
+
+def test_input_shape_gives_rows_back():
+    X, y = load_digits(return_X_y=True)
+    vae = quick(VAEClassifier, input_shape=(1, 8, 8), module_params={"width": 8}).fit(X, y)
+    assert vae.inverse_transform(vae.transform(X[:5])).shape == (5, 64)
+    assert vae.sample(3, random_state=0)[0].shape == (3, 64)
+    assert vae.set_output(transform="pandas").transform(X[:5]).shape == (5, 32)
+
+
+@every_estimator
+def test_input_shape_that_does_not_fit_is_refused(cls, digits):
+    X, y, _, _ = digits
+    for rows in (X[:, :60], sp.csr_array(X), X.reshape(-1, 8, 8)):
+        with pytest.raises(ValueError, match=r"input_shape=\(1, 8, 8\) needs dense 2-D rows of 64"):
+            quick(cls, input_shape=(1, 8, 8), module_params=None).fit(rows, y)
+
+
+# ----------------------------------------------------- temperature_scaling
+
+
+@every_estimator
+def test_temperature_minimises_the_loss_of_held_out_rows(cls):
+    X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
+    rng = np.random.default_rng(0)
+    noisy = np.where(rng.random(len(y)) < 0.3, rng.integers(10, size=len(y)), y)  # overconfident
+    few = hide_labels(noisy, 300, random_state=0)
+    # no rounds of self-training: which rows they take depends on the confidences
+    params = {"max_steps": 150, "validation_fraction": 0.3}
+    params.update({"max_iter": 0} if "max_iter" in cls().get_params() else {})
+    plain = quick(cls, **params).fit(X, few)
+    scaled = quick(cls, temperature_scaling=True, **params)
+    scaled.fit(X, few)
+    assert plain.temperature_ == 1
+    assert scaled.temperature_ > 1.2
+    np.testing.assert_array_equal(plain.predict(X_test), scaled.predict(X_test))
+    noisy_test = np.where(rng.random(len(y_test)) < 0.3, rng.integers(10, size=len(y_test)), y_test)
+    assert log_loss(noisy_test, scaled.predict_proba(X_test)) < log_loss(
+        noisy_test, plain.predict_proba(X_test)
+    )
+
+
+# ------------------------------------------------------- routing, history
+
+
+def test_sample_weight_is_routed(digits):
+    X, y, X_test, _ = digits
+    weight = (np.arange(len(y)) % 2 == 0) * 1.0
+    alone = quick(FixMatchClassifier).fit(X, y, sample_weight=weight)
+    with sklearn.config_context(enable_metadata_routing=True):
+        clf = quick(FixMatchClassifier).set_fit_request(sample_weight=True)
+        clf.set_score_request(sample_weight=True)
+        piped = make_pipeline(clf).fit(X, y, sample_weight=weight)
+        np.testing.assert_array_equal(piped.predict_proba(X_test), alone.predict_proba(X_test))
+        search = GridSearchCV(piped, {"fixmatchclassifier__threshold": [0.9]}, cv=LabeledSplit(2))
+        assert search.fit(X, y, sample_weight=weight).best_score_ > 0.1
+
+
+@every_estimator
+def test_history_as_a_frame(cls, digits):
+    X, y, _, _ = digits
+    clf = quick(cls).fit(X, y)
+    frame = clf.history_frame()
+    assert len(frame) == len(clf.history_)
+    assert {"step", "lr", "loss", "labeled_loss", "seconds"} <= set(frame.columns)
+    assert frame["loss"].notna().all()
+    assert not any(isinstance(v, torch.Tensor) for record in clf.history_ for v in record.values())
