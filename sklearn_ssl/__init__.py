@@ -5,6 +5,7 @@ from .datasets import load_cifar10, load_mnist
 from .fixmatch import FixMatchClassifier
 from .model_selection import LabeledSplit, hide_labels, labeled_scorer
 from .self_training import SelfTrainingNet
+from .sharing import load
 from .vae import VAEClassifier
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "hide_labels",
     "label_budget_curve",
     "labeled_scorer",
+    "load",
     "load_cifar10",
     "load_mnist",
 ]

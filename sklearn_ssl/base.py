@@ -38,6 +38,7 @@ from .net import OPTIMIZERS, _SSLNet
 from .networks import CNN, MLP
 from .progress import Progress
 from .schedules import cosine_7_16
+from .sharing import save
 
 __all__ = ["SSLClassifier"]
 
@@ -361,7 +362,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         with torch.random.fork_rng(devices=cuda):
             torch.manual_seed(int(seeds[1]))
             previous = self.__dict__.get("net_") if warm else None
-            net = self._make_net(X, loss, device, valid)
+            self._facts = self._module_facts(X)
+            net = self._make_net(loss, device, valid)
             batches = PairedBatches(
                 X,
                 codes,
@@ -388,6 +390,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             finally:
                 net._set_training(False)
                 self.temperature_ = self._scale_temperature(net)
+                self._prepare_to_predict(net)
                 net.valid = net.checkpoint = None  # rows of the user are not kept, nor pickled
                 self.n_iter_ = net.step_
                 self.history_ = [
@@ -401,7 +404,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def _scale_temperature(self, net):
-        """Minimise the loss of the held-out rows over the temperature, and set it in the net."""
+        """Return the temperature that minimises the loss of the held-out rows."""
         if not self.temperature_scaling:
             return 1.0
         X, y = net.valid
@@ -412,9 +415,10 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             return float(nn.functional.cross_entropy(scaled, torch.from_numpy(y)))
 
         best = minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded")
-        temperature = float(np.exp(best.x))
-        net.predict_nonlinearity = partial(_softmax, temperature=temperature)
-        return temperature
+        return float(np.exp(best.x))
+
+    def _prepare_to_predict(self, net):
+        net.predict_nonlinearity = partial(_softmax, temperature=self.temperature_)
 
     def _checkpoint(self, net, salt, X, codes, weight, pool):
         """Return the file of this training, which only an equal one may go on from."""
@@ -481,10 +485,12 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         codes[held] = -1
         return valid, codes, pool[~np.isin(pool, held)]
 
-    def _make_net(self, X, loss, device, valid):
+    def _make_net(self, loss, device, valid=None):
         sgd = {"momentum": 0.9, "nesterov": True} if self.optimizer == "sgd" else {}
         optimizer_params = {**sgd, **(self.optimizer_params or {})}
-        module = self._auto_module(X.shape[1:]) if isinstance(self.module, str) else self.module
+        module = self.module
+        if isinstance(module, str):
+            module = self._auto_module(self._facts["input_shape"])
         precision = self.precision
         if precision == "auto":
             precision = "bfloat16" if device.type == "cuda" else "float32"
@@ -510,11 +516,11 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             classes=np.arange(len(self.classes_)),
             device=str(device),
             verbose=0,
-            **{f"module__{k}": v for k, v in self._module_kwargs(module, X).items()},
+            **{f"module__{k}": v for k, v in self._module_kwargs(module).items()},
             **{f"optimizer__{k}": v for k, v in optimizer_params.items()},
         )
 
-    def _module_kwargs(self, module, X):
+    def _module_kwargs(self, module):
         """module_params, and what the data say as far as the network's signature asks for it."""
         params = self.module_params or {}
         if isinstance(module, nn.Module):
@@ -522,7 +528,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError("module_params needs module to be a class, not an instance.")
             return {}
         named = inspect.signature(module).parameters
-        known = {name: v for name, v in self._module_facts(X).items() if name in named}
+        known = {name: v for name, v in self._facts.items() if name in named}
         free = any(p.kind is p.VAR_KEYWORD for p in named.values())
         unknown = [name for name in params if name not in named and not free]
         if unknown:
@@ -661,6 +667,31 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     # ---------------------------------------------------------- prediction
 
+    def save(self, path):
+        """Write the fitted estimator to one file that `sklearn_ssl.load` reads without executing.
+
+        The training rows' labels, the state of the optimizer and callbacks are not in it. Needs
+        safetensors.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_ssl import FixMatchClassifier, load
+        >>> X, y = load_iris(return_X_y=True)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     clf = FixMatchClassifier(max_steps=20, random_state=0).fit(X, y)
+        ...     clf.save(f"{folder}/iris.safetensors")
+        ...     same = load(f"{folder}/iris.safetensors")
+        >>> bool((same.predict(X) == clf.predict(X)).all())
+        True
+        """
+        save(self, path)
+
     def history_frame(self):
         """``history_`` as a pandas DataFrame, one row an epoch.
 
@@ -751,17 +782,25 @@ def _moments(X):
     """
     if issparse(X):
         return _sparse_moments(X.tocsc())
-    axes = 0 if X.ndim == 2 else (0, *range(2, X.ndim))
+    axes = (0, *range(2, X.ndim))
     unit = 255.0 if X.dtype == np.uint8 and X.ndim > 2 else 1.0
-    mean = X.mean(axes, dtype=np.float64, keepdims=True)[0] / unit
-    scale = X.std(axes, dtype=np.float64, keepdims=True)[0] / unit
+    rows = max(1, 2**22 // max(1, X[0].size))  # a few megabytes at a time, whatever the size of X
+
+    def total(function):
+        parts = (function(X[i : i + rows]) for i in range(0, len(X), rows))
+        return sum(part.sum(axes, dtype=np.float64, keepdims=True) for part in parts)[0]
+
+    count = X[:, :1].size
+    mean = total(lambda x: x) / count
+    scale = np.sqrt(total(lambda x: np.square(x - mean)) / count)
     if X.ndim == 2:
-        middle = np.median(X, axis=0)
-        others = (middle != X).sum(0)
-        distance = np.square(X - middle, dtype=np.float64).sum(0) / np.maximum(others, 1)
-        scale = np.where((others > 0) & (others < len(X) / 2), np.sqrt(distance), scale)
+        middle = np.median(X if X.size < 2**26 else X[:: X.size // 2**24], axis=0)
+        others = total(lambda x: x != middle)
+        distance = total(lambda x: np.square(x - middle, dtype=np.float64))
+        rare = (others > 0) & (others < len(X) / 2)
+        scale = np.where(rare, np.sqrt(distance / np.maximum(others, 1)), scale)
         scale[others == 0] = 0.0
-    return torch.from_numpy(mean).float(), torch.from_numpy(scale).float()
+    return torch.from_numpy(mean / unit).float(), torch.from_numpy(scale / unit).float()
 
 
 def _sparse_moments(X):

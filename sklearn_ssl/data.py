@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -34,9 +35,11 @@ def rows_to_tensor(X):
     X = X.toarray() if issparse(X) else np.asarray(X)
     if not (X.dtype == np.uint8 and X.ndim > 2):
         X = X.astype(np.float32, copy=False)
-    if not X.flags.writeable or any(stride < 0 for stride in X.strides):
-        X = X.copy()  # torch warns about read-only memory and refuses negative strides
-    return torch.from_numpy(X)
+    if any(stride < 0 for stride in X.strides):
+        X = X.copy()  # torch refuses them
+    with warnings.catch_warnings():  # read-only memory, of a memmap for instance, is only read
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(X)
 
 
 def to_float(x):

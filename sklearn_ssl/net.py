@@ -310,6 +310,7 @@ class _SSLNet(NeuralNetClassifier):
         self._set_training(False)
         size = max(self.batch_size, 1024 if X.ndim == 2 else 256)
         for start in range(0, X.shape[0], size):
-            x = to_float(rows_to_tensor(X[start : start + size]).to(self.device))
+            x = rows_to_tensor(X[start : start + size]).to(self.device, copy=True)
+            x = to_float(x)  # of a copy: a module that works in place leaves the user's rows alone
             with torch.no_grad(), self._autocast():
                 yield call(x).float().to(device)

@@ -44,7 +44,7 @@ class M2Loss(nn.Module):
 
     def __init__(self, prior, n_labeled, n_rows, alpha, unlabeled_weight, warm_up=0.0):
         super().__init__()
-        self.register_buffer("log_prior", prior.log())
+        self.register_buffer("log_prior", prior.clamp_min(1e-6).log())  # a class may have no label
         self.share_l, self.share_u = n_labeled / n_rows, 1 - n_labeled / n_rows
         self.alpha, self.lambda_u, self.warm_up = alpha, unlabeled_weight, warm_up
 
@@ -232,16 +232,18 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
     def _fit(self, X, codes, weight):
         super()._fit(X, codes, weight)
-        self._class_shares = np.bincount(codes[codes >= 0]) / (codes >= 0).sum()
+        labels = torch.from_numpy(codes)
+        self._class_shares = class_balance(labels, len(self.classes_)).double().numpy()
         if self.objective == "joint":  # z of each class, since the decoder does not know classes
             p, z = self._probabilities(X), self._latent(X)
             p[codes >= 0] = np.eye(len(self.classes_))[codes[codes >= 0]]
             weight = p / p.sum(0)
             self._z_means = weight.T @ z
-            self._z_factors = []
+            factors = []
             for w, mean in zip(weight.T, self._z_means, strict=True):
                 covariance = ((z - mean) * w[:, None]).T @ (z - mean) + 1e-6 * np.eye(z.shape[1])
-                self._z_factors.append(np.linalg.cholesky(covariance))
+                factors.append(np.linalg.cholesky(covariance))
+            self._z_factors = np.stack(factors)
 
     def _call(self, X, function):
         """Apply ``function(model, x)`` to slices of X with the predicting weights."""
@@ -346,7 +348,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         if self.objective == "m2":
             z = np.concatenate([z, np.eye(len(self.classes_))[codes]], 1)
         else:
-            factors = np.stack(self._z_factors)[codes]
+            factors = self._z_factors[codes]
             z = self._z_means[codes] + np.einsum("nij,nj->ni", factors, z)
         return self.inverse_transform(z), self.classes_[codes]
 
@@ -368,6 +370,8 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
         draws = np.random.default_rng(0).standard_normal((n_draws, self.latent_dim))
+        bound = M2Loss(torch.from_numpy(self._class_shares).float(), 1, 2, self.alpha, 1.0)
+        bound = bound.to(self._device())
         total = 0
         for draw in torch.from_numpy(draws).float():
 
@@ -377,7 +381,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
             def elbo(model, x, noise=noise):
                 if self.objective == "joint":
                     return -negative_elbo(model, x, None, noise)
-                return -self.net_.criterion_.U(model, x, model(x), noise)
+                return -bound.U(model, x, model(x), noise)
 
             total = total + self._call(X, elbo)
         return total / n_draws

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import torch
 from sklearn.datasets import load_breast_cancer
 
 from sklearn_ssl import FixMatchClassifier, LabeledSplit, SelfTrainingNet, hide_labels
+from sklearn_ssl.data import rows_to_tensor
 from sklearn_ssl.labels import is_labeled
 
 from .conftest import ESTIMATORS, quick
@@ -119,6 +121,32 @@ def test_sparse_rows_train_the_net_that_dense_ones_do(cls, digits):
     dense = quick(cls).fit(X, y).predict_proba(X_test)
     sparse = quick(cls).fit(sp.csc_array(X), y).predict_proba(sp.csr_array(X_test))
     np.testing.assert_allclose(sparse, dense, atol=1e-6)
+
+
+class InPlace(torch.nn.Linear):
+    def __init__(self):
+        super().__init__(64, 10)
+
+    def forward(self, x):
+        return super().forward(x.sub_(5.0))
+
+
+def test_read_only_memmap_is_trained_on_where_it_lies_and_no_row_is_written_to(digits, tmp_path):
+    X, y, X_test, _ = digits
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert not mapped.flags.writeable
+    rows = rows_to_tensor(mapped)
+    assert rows.data_ptr() == mapped.ctypes.data  # no copy
+    params = {"module": InPlace, "module_params": None}
+    copied = X_test.copy()
+    clf = quick(FixMatchClassifier, **params).fit(mapped, y)
+    first, second = clf.predict_proba(X_test), clf.predict_proba(X_test)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(X_test, copied)
+    np.testing.assert_array_equal(mapped, X)
+    in_memory = quick(FixMatchClassifier, **params).fit(X, y).predict_proba(X_test)
+    np.testing.assert_array_equal(in_memory, first)
 
 
 # -------------------------------------------------------------- weights

@@ -1,0 +1,187 @@
+"""One file to share a fitted estimator: safetensors for arrays, JSON for all else."""
+
+import importlib
+import json
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+__all__ = ["load", "save"]
+
+FORMAT = 1
+# of the training rows, or of no use for prediction
+LEFT_OUT = ("net_", "transduction_", "label_distributions_", "labeled_iter_", "pseudo_labels_")
+
+
+def save(estimator, path):
+    """Write a fitted estimator; see `SSLClassifier.save`."""
+    from sklearn.utils.validation import check_is_fitted
+
+    import sklearn_ssl
+
+    check_is_fitted(estimator)
+    params, needed = {}, {}
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            params[name] = _plain(value)
+        except TypeError:
+            needed[name] = repr(value)
+    attributes, tensors = {}, {}
+    for name, value in vars(estimator).items():
+        if name not in params and name not in needed and name not in LEFT_OUT:
+            _pack(name, value, attributes, tensors)
+    for name, value in estimator.net_.predicting_module_.state_dict().items():
+        tensors[f"network/{name}"] = value.cpu().contiguous().clone()
+    header = {
+        "format": FORMAT,
+        "class": type(estimator).__name__,
+        "version": sklearn_ssl.__version__,
+        "params": params,
+        "needed": needed,
+        "attributes": attributes,
+    }
+    data = _safetensors().save(tensors, {"sklearn_ssl": json.dumps(header)})
+    temporary = Path(f"{path}.tmp")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
+
+
+def load(path, **params):
+    """Read an estimator that `save` wrote; nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : str or path
+    **params
+        Parameters that no file can hold, such as your own ``module`` or ``weak_augment``, and
+        others to replace: ``device="cpu"`` where ``"cuda"`` was saved and there is none.
+
+    Returns
+    -------
+    fitted estimator
+        It predicts as the saved one did, and `partial_fit` goes on from its weights.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or foreign, of a later format, or needs parameters that are missing.
+
+    Warns
+    -----
+    UserWarning
+        If another version of the package wrote the file.
+    """
+    import sklearn_ssl
+
+    try:
+        data = Path(path).read_bytes()
+        tensors = _safetensors().load(data)
+        size = int.from_bytes(data[:8], "little")
+        text = json.loads(data[8 : 8 + size])["__metadata__"]["sklearn_ssl"]
+        header = json.loads(text, object_hook=_restored)
+        known = header["format"], header["class"], header["version"], header["attributes"]
+    except (FileNotFoundError, ImportError):
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} is damaged, or no file that save() wrote.") from error
+    form, name, version, attributes = known
+    if form > FORMAT or name not in sklearn_ssl.__all__:
+        raise ValueError(
+            f"{path} holds a {name} in format {form} of sklearn_ssl {version}; this is "
+            f"{sklearn_ssl.__version__}. Upgrade to read it."
+        )
+    if version != sklearn_ssl.__version__:
+        warnings.warn(
+            f"{path} was written by sklearn_ssl {version}, and this is {sklearn_ssl.__version__}: "
+            "compare some predictions before you rely on it.",
+            stacklevel=2,
+        )
+    missing = {k: v for k, v in header["needed"].items() if k not in params}
+    if missing:
+        raise ValueError(
+            f"{path} needs parameters that no file can hold; pass them to load(): "
+            + ", ".join(f"{k} (was {v})" for k, v in missing.items())
+        )
+    estimator = getattr(sklearn_ssl, name)(**{**header["params"], **params})
+    for key, value in attributes.items():
+        setattr(estimator, key, _unpack(key, value, tensors))
+    estimator.net_ = _network(estimator, tensors)
+    return estimator
+
+
+def _network(estimator, tensors):
+    with torch.random.fork_rng(devices=[]):
+        net = estimator._make_net(nn.Identity(), estimator._device()).initialize()
+    state = {k.removeprefix("network/"): v for k, v in tensors.items() if k.startswith("network/")}
+    for module in (net.module_, net.predicting_module_):
+        try:
+            module.load_state_dict(state)
+        except RuntimeError as error:
+            raise ValueError(f"The file does not fit the network: {error}") from None
+    estimator._prepare_to_predict(net)
+    net._set_training(False)
+    return net
+
+
+def _pack(name, value, attributes, tensors):
+    """Split a fitted attribute into JSON and tensors, under its name."""
+    if isinstance(value, dict) and any(isinstance(v, torch.Tensor) for v in value.values()):
+        attributes[name] = {"dict": {}}
+        for key, item in value.items():
+            _pack(f"{name}/{key}", item, attributes[name]["dict"], tensors)
+    elif isinstance(value, torch.Tensor):
+        tensors[name] = value.contiguous().clone()
+        attributes[name] = {"tensor": name}
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        tensors[name] = torch.from_numpy(np.ascontiguousarray(value))
+        attributes[name] = {"array": str(value.dtype)}
+    elif isinstance(value, np.ndarray):
+        attributes[name] = {"strings": value.tolist(), "dtype": str(value.dtype)}
+    else:
+        attributes[name] = {"json": _plain(value)}
+
+
+def _unpack(name, packed, tensors):
+    if "dict" in packed:
+        items = packed["dict"].items()
+        return {key.split("/")[-1]: _unpack(key, item, tensors) for key, item in items}
+    if "tensor" in packed:
+        return tensors[name]
+    if "array" in packed:
+        return tensors[name].numpy().astype(packed["array"])
+    if "strings" in packed:
+        return np.array(packed["strings"], dtype=packed["dtype"])
+    return packed["json"]
+
+
+def _plain(value):
+    """Return value as JSON can hold it, tuples marked; TypeError where it cannot."""
+    if isinstance(value, tuple):
+        return {"tuple": [_plain(v) for v in value]}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict) and all(isinstance(k, str) for k in value):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise TypeError(f"no JSON for {value!r}")
+
+
+def _restored(value):
+    """Tuples as tuples again: the ``object_hook`` of `_plain`."""
+    return tuple(value["tuple"]) if set(value) == {"tuple"} else value
+
+
+def _safetensors():
+    try:
+        return importlib.import_module("safetensors.torch")
+    except ImportError as error:
+        raise ImportError(
+            'save and load need safetensors: pip install "sklearn-ssl[share]"'
+        ) from error
