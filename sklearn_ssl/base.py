@@ -408,7 +408,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         if not self.temperature_scaling:
             return 1.0
         X, y = net.valid
-        logits = torch.cat(list(net.forward_iter(X))).double()
+        logits = torch.from_numpy(net.collect(X))
 
         def loss(log_temperature):
             scaled = logits / np.exp(log_temperature)

@@ -286,7 +286,7 @@ class _SSLNet(NeuralNetClassifier):
         if self.valid is None:
             return
         X, y = self.valid
-        logits = torch.cat(list(self.forward_iter(X)))
+        logits = torch.from_numpy(self.collect(X)).float()
         target = torch.from_numpy(y.astype(np.int64))
         self.history.record("valid_loss", float(nn.functional.cross_entropy(logits, target)))
         self.history.record("valid_acc", float((logits.argmax(1) == target).float().mean()))
@@ -314,3 +314,22 @@ class _SSLNet(NeuralNetClassifier):
             x = to_float(x)  # of a copy: a module that works in place leaves the user's rows alone
             with torch.no_grad(), self._autocast():
                 yield call(x).float().to(device)
+
+    def collect(self, X, call=None):
+        """Outputs of `forward_iter` as one float64 ndarray (n, ...).
+
+        It is allocated once: with a list of small outputs between large temporaries, the memory
+        of a prediction grew with the size of X.
+        """
+        outputs, start = None, 0
+        for part in self.forward_iter(X, call=call):
+            if outputs is None:
+                outputs = np.empty((X.shape[0], *part.shape[1:]))
+            outputs[start : start + len(part)] = part.numpy()
+            start += len(part)
+        return outputs
+
+    def predict_proba(self, X):
+        """Rows (n, ...) -> class probabilities (n, K), float64."""
+        logits = torch.from_numpy(self.collect(X))
+        return self.predict_nonlinearity(logits).numpy()

@@ -248,8 +248,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
     def _call(self, X, function):
         """Apply ``function(model, x)`` to slices of X with the predicting weights."""
         model = self.net_.predicting_module_
-        outputs = self.net_.forward_iter(X, call=lambda x: function(model, x))
-        return torch.cat(list(outputs)).double().numpy()
+        return self.net_.collect(X, call=lambda x: function(model, x))
 
     def _latent(self, X):
         def m2(model, x):
