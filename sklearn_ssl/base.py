@@ -28,6 +28,7 @@ from sklearn.utils.validation import (
     column_or_1d,
     validate_data,
 )
+from skorch.callbacks import Callback
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -68,7 +69,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     max_steps : int >= 1
         Optimizer steps of one fit, the budget in the papers' unit.
     batch_size : int >= 1, default=64
-        Labeled rows a step, B.
+        Labeled rows a step, B; a row comes more than once where there are fewer. More than 1024 and
+        than X has rows is cut to that.
     unlabeled_ratio : int >= 1
         Unlabeled rows a step for each labeled one, mu.
     unlabeled_weight : float >= 0, default=1.0
@@ -369,7 +371,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 codes,
                 pool,
                 weight=weight,
-                batch_size=self.batch_size,
+                batch_size=min(self.batch_size, max(1024, X.shape[0])),
                 unlabeled_ratio=self.unlabeled_ratio,
                 max_steps=self.max_steps,
                 device=device,
@@ -588,6 +590,11 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         """Check all input, set classes_ and the input's shape; return X, class codes, weights."""
         self._validate_params()
         self._device()
+        for callback in self.callbacks or []:
+            if not isinstance(callback, Callback):
+                raise ValueError(
+                    f"callbacks must be instances of skorch.callbacks.Callback, got {callback!r}."
+                )
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
@@ -623,9 +630,9 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"y holds {unknown}, which are not among the classes {self.classes_}.")
         if len(self.classes_) == 1:
             warnings.warn(
-                f"Only one class, {self.classes_[0]!r}, is labeled: it will be predicted for every "
-                "row. (If -1 is a class of yours, set unlabeled_label=None and mark unlabeled "
-                "rows by a missing value.)",
+                f"Only one class, {self.classes_.tolist()[0]!r}, is labeled: it will be predicted "
+                "for every row. (If -1 is a class of yours, set unlabeled_label=None and mark "
+                "unlabeled rows by a missing value.)",
                 stacklevel=3,
             )
         codes = np.full(len(y), -1, dtype=np.int64)
@@ -728,6 +735,21 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self._probabilities(self._check_X(X, reset=False))
+
+    def predict_log_proba(self, X):
+        """Logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            At most 0; -inf where a probability is 0.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     def predict(self, X):
         """Predict the most probable class.

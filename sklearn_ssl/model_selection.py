@@ -78,8 +78,9 @@ class LabeledSplit(BaseCrossValidator):
         if isinstance(cv, StratifiedKFold) or type(cv).__name__ == "StratifiedGroupKFold":
             classes, counts = np.unique(y_labeled, return_counts=True)
             if counts.min() < cv.n_splits:
+                rarest = classes[counts.argmin()].item()
                 raise ValueError(
-                    f"Class '{classes[counts.argmin()]}' has {counts.min()} labeled rows, fewer "
+                    f"Class {rarest!r} has {counts.min()} labeled rows, fewer "
                     f"than the {cv.n_splits} folds: use at most {counts.min()}, or label more."
                 )
         for train, test in cv.split(np.zeros(len(labeled)), y_labeled, groups):
@@ -199,7 +200,9 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
     else:
         raise ValueError(f"n_labeled must be an int >= 1 or a float in (0, 1), got {n_labeled!r}.")
     if not 1 <= n_keep <= len(labeled):
-        raise ValueError(f"n_labeled={n_labeled!r}, but y holds {len(labeled)} labels.")
+        raise ValueError(
+            f"n_labeled={n_labeled!r}, but y holds {len(labeled)} labels: keep at least 1 of them."
+        )
     if stratify is False:
         kept = rng.choice(labeled, n_keep, replace=False)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from inspect import signature
 
 import numpy as np
 import torch
@@ -97,7 +98,13 @@ class _SSLNet(NeuralNetClassifier):
         ]
         if self.optimizer in OPTIMIZERS.values():
             kwargs.setdefault("fused", torch.device(self.device).type in ("cpu", "cuda"))
-        self.optimizer_ = self.optimizer([g for g in groups if g["params"]], **kwargs)
+        try:
+            self.optimizer_ = self.optimizer([g for g in groups if g["params"]], **kwargs)
+        except TypeError as error:
+            name, known = self.optimizer.__name__, list(signature(self.optimizer).parameters)[1:]
+            raise ValueError(
+                f"optimizer_params do not fit {name}: {error}. It takes {known}."
+            ) from error
         for group in self.optimizer_.param_groups:
             group["base_lr"] = group["lr"]
         return self

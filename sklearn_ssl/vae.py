@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array, check_random_state, check_scalar
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -322,7 +322,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
         Parameters
         ----------
-        n_samples : int, default=1
+        n_samples : int >= 1, default=1
         y : label, array-like of shape (n_samples,), or None, default=None
             Classes of the rows; None draws them with the shares of the labeled rows.
         random_state : int, RandomState or None, default=None
@@ -335,6 +335,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         y : ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = check_random_state(random_state)
         if y is None:
             codes = rng.choice(len(self.classes_), size=n_samples, p=self._class_shares)

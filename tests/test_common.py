@@ -397,6 +397,8 @@ def test_bad_input_fails_before_training(cls, blobs, monkeypatch):
         ({"ema_decay": 1.0}, "ema_decay"),
         ({"module_params": {"depth": 3}}, "depth"),
         ({"device": "gpu7"}, "not a torch device"),
+        ({"callbacks": [3]}, "skorch.callbacks.Callback"),
+        ({"optimizer_params": {"momentumm": 1}}, "optimizer_params do not fit"),
     ]:
         with pytest.raises(ValueError, match=message):
             quick(cls, **params).fit(X, y)
@@ -422,6 +424,19 @@ def test_bad_shapes_at_predict(cls, blobs):
 class WrongWidth(torch.nn.Linear):
     def __init__(self):
         super().__init__(4, 5)
+
+
+@every_estimator
+def test_a_batch_size_beyond_the_data_is_cut(cls, blobs):
+    X, y, truth = blobs
+    assert quick(cls, batch_size=10**9).fit(X, y).score(X, truth) > 0.9
+
+
+@every_estimator
+def test_log_probabilities(cls, blobs):
+    X, y, _ = blobs
+    clf = quick(cls).fit(X, y)
+    np.testing.assert_allclose(np.exp(clf.predict_log_proba(X)), clf.predict_proba(X))
 
 
 class WithBatchNorm(torch.nn.Sequential):

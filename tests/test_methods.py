@@ -330,3 +330,11 @@ def test_self_training_holds_the_same_validation_rows_out_in_every_round(digits,
         quick(SelfTrainingNet, validation_fraction=0.3, max_iter=2, random_state=state).fit(X, y)
         assert len(held) == 3
         assert held[0] == held[1] == held[2] != []
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5])
+def test_sample_names_a_wrong_number_of_samples(digits, n):
+    X, y, _, _ = digits
+    vae = quick(VAEClassifier).fit(X, y)
+    with pytest.raises((ValueError, TypeError), match="n_samples"):
+        vae.sample(n)

@@ -41,7 +41,7 @@ def test_groups_stay_together_among_labeled_rows():
 
 
 def test_refuses_in_words_when_a_class_has_fewer_labels_than_folds():
-    with pytest.raises(ValueError, match="Class '0' has 5 labeled rows, fewer than the 6 folds"):
+    with pytest.raises(ValueError, match="Class 0 has 5 labeled rows, fewer than the 6 folds"):
         list(LabeledSplit(6).split(np.zeros((14, 1)), Y))
     with pytest.raises(ValueError, match="No row is labeled"):
         list(LabeledSplit(2).split(np.zeros((3, 1)), [-1, -1, -1]))
