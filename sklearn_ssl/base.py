@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
@@ -137,7 +138,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         Class probabilities of all training rows; a given label has probability 1.
     n_iter_ : int
         Optimizer steps taken.
-    temperature_ : float > 0
+    temperature_ : float >= 1
         1 without ``temperature_scaling``.
     history_ : list of dict
         One record an epoch (one pass over the unlabeled rows, or a hundredth of ``max_steps`` if
@@ -301,7 +302,9 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         FloatingPointError
             If the loss becomes NaN or infinite; the last good weights stay.
         """
-        return self._fit_checked(*self._check_fit_input(X, y, sample_weight), self.warm_start)
+        with _unchanged_if_refused(self):
+            checked = self._check_fit_input(X, y, sample_weight)
+            return self._fit_checked(*checked, self.warm_start)
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for ``max_steps`` more steps on other rows, from the weights so far.
@@ -324,13 +327,22 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         self
         """
         first = not hasattr(self, "net_")
+        if classes is not None:
+            classes = as_label_array(classes)
+            classes = plain(classes[is_labeled(classes, self.unlabeled_label)])
         known = classes if first or classes is not None else self.classes_
         if not first and not np.array_equal(np.unique(known), self.classes_):
             raise ValueError(f"classes={classes!r}, but the first call had {self.classes_}.")
-        checked = self._check_fit_input(X, y, sample_weight, known, reset=first)
-        return self._fit_checked(*checked, warm=not first)
+        with _unchanged_if_refused(self):
+            checked = self._check_fit_input(X, y, sample_weight, known, reset=first)
+            return self._fit_checked(*checked, warm=not first)
 
     def _fit_checked(self, X, codes, weight, warm):
+        if warm and self.checkpoint_dir is not None and hasattr(self, "net_"):
+            raise ValueError(
+                "checkpoint_dir holds one fit from its start: go on from earlier weights "
+                "(warm_start, partial_fit) with checkpoint_dir=None."
+            )
         self._seed, self._warm = self._draw_seed(), warm
         used = weight > 0
         rows = slice(None) if used.all() else used  # a slice copies nothing
@@ -406,7 +418,10 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def _scale_temperature(self, net):
-        """Return the temperature that minimises the loss of the held-out rows."""
+        """Return the temperature from 1 on that minimises the loss of the held-out rows.
+
+        A few rows that are all right would ask for a temperature of 0, and certainty everywhere.
+        """
         if not self.temperature_scaling:
             return 1.0
         X, y = net.valid
@@ -416,7 +431,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             scaled = logits / np.exp(log_temperature)
             return float(nn.functional.cross_entropy(scaled, torch.from_numpy(y)))
 
-        best = minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded")
+        best = minimize_scalar(loss, bounds=(0.0, 4.0), method="bounded")
         return float(np.exp(best.x))
 
     def _prepare_to_predict(self, net):
@@ -624,7 +639,13 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         if strings and not all(isinstance(v, str) for v in y[labeled]):
             raise ValueError("y mixes strings and numbers among its labels.")
         check_classification_targets(y_labeled)
-        self.classes_ = np.unique(y_labeled if classes is None else classes)
+        found = np.unique(y_labeled if classes is None else classes)
+        if self.warm_start and hasattr(self, "net_") and not np.array_equal(found, self.classes_):
+            raise ValueError(
+                f"warm_start=True, but the earlier fit had other classes: {self.classes_}, and now "
+                f"{found}."
+            )
+        self.classes_ = found
         unknown = np.setdiff1d(y_labeled, self.classes_)
         if len(unknown):
             raise ValueError(f"y holds {unknown}, which are not among the classes {self.classes_}.")
@@ -638,6 +659,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         codes = np.full(len(y), -1, dtype=np.int64)
         codes[labeled] = np.searchsorted(self.classes_, y_labeled)
         weight[labeled] *= compute_sample_weight(self.class_weight, y_labeled)
+        if (weight[labeled] <= 0).any():
+            raise ValueError(f"class_weight={self.class_weight!r} must be positive.")
         return X, codes, weight
 
     def _check_X(self, X, reset):
@@ -789,6 +812,19 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         y = plain(as_label_array(y)[labeled])
         weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
         return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
+
+
+@contextmanager
+def _unchanged_if_refused(estimator):
+    """Leave an estimator as it was if what follows raises before it has a new net."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        if vars(estimator).get("net_") is before.get("net_"):
+            vars(estimator).clear()
+            vars(estimator).update(before)
+        raise
 
 
 def _softmax(logits, temperature=1.0):

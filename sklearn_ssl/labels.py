@@ -1,8 +1,10 @@
 """What counts as unlabeled, whatever the kind of y."""
 
+from numbers import Real
+
 import numpy as np
 
-__all__ = ["as_label_array", "is_labeled", "is_missing", "plain"]
+__all__ = ["as_label_array", "is_labeled", "is_missing", "mark_unlabeled", "plain"]
 
 
 def is_labeled(y, unlabeled_label=-1):
@@ -59,11 +61,22 @@ def is_labeled(y, unlabeled_label=-1):
 
 def as_label_array(y):
     """Return y as an ndarray; whatever marks a missing value in pandas becomes None."""
-    if hasattr(y, "isna") and not isinstance(y.dtype, np.dtype):
+    dtype = getattr(y, "dtype", None)  # a DataFrame has none
+    if hasattr(y, "isna") and dtype is not None and not isinstance(dtype, np.dtype):
         return np.where(y.isna(), None, np.asarray(y, dtype=object))
     if isinstance(y, list) and any(v is None or isinstance(v, str) for v in y):
         return np.array(y, dtype=object)  # numpy would write -1 and NaN as text
     return np.asarray(y)
+
+
+def mark_unlabeled(values, rows, unlabeled_label):
+    """Return a copy of an array of labels with those rows marked, in a dtype that holds both."""
+    missing = is_missing(unlabeled_label)
+    fits = "f" if missing else "iuf" if isinstance(unlabeled_label, Real) else ""
+    dtype = np.int64 if values.dtype.kind == "u" else values.dtype
+    out = values.astype(dtype if values.dtype.kind in fits else object)
+    out[rows] = np.nan if missing and out.dtype.kind == "f" else unlabeled_label
+    return out
 
 
 def plain(y):

@@ -77,7 +77,7 @@ def align_distribution(probabilities, model, target, limit=math.inf):
     ... )
     tensor([[0.2174, 0.7826]])
     """
-    aligned = probabilities * (target / model).clamp(1 / limit, limit)
+    aligned = probabilities * (target / model.clamp_min(1e-6)).clamp(1 / limit, limit)
     return aligned / aligned.sum(-1, keepdim=True)
 
 

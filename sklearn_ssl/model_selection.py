@@ -8,7 +8,7 @@ from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_c
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import indexable
 
-from .labels import as_label_array, is_labeled, is_missing, plain
+from .labels import as_label_array, is_labeled, mark_unlabeled, plain
 
 __all__ = ["LabeledSplit", "hide_labels", "labeled_scorer"]
 
@@ -42,7 +42,7 @@ class LabeledSplit(BaseCrossValidator):
     """
 
     def __init__(self, cv=5, unlabeled_label=-1):
-        self.cv = cv
+        self.cv = cv if isinstance(cv, Integral) or hasattr(cv, "split") else list(cv)
         self.unlabeled_label = unlabeled_label
 
     def split(self, X, y, groups=None):
@@ -208,11 +208,7 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
     else:
         kept = _stratified(plain(values[labeled]), labeled, n_keep, stratify, rng)
     hidden = np.setdiff1d(np.arange(len(values)), kept)
-    missing = is_missing(unlabeled_label)
-    fits = "f" if missing else "iuf" if isinstance(unlabeled_label, Real) else ""
-    dtype = np.int64 if values.dtype.kind == "u" else values.dtype
-    out = values.astype(dtype if values.dtype.kind in fits else object)
-    out[hidden] = np.nan if missing and out.dtype.kind == "f" else unlabeled_label
+    out = mark_unlabeled(values, hidden, unlabeled_label)
     return type(y)(out, index=y.index, name=y.name) if hasattr(y, "iloc") else out
 
 

@@ -131,9 +131,10 @@ class _SSLNet(NeuralNetClassifier):
             self._validate()
             try:
                 self.notify("on_epoch_end", dataset_train=None, dataset_valid=self._valid_set())
+                asked = None
             except KeyboardInterrupt:  # how skorch's callbacks ask for a stop
-                return "callback"
-            reason = self._reason_to_stop(good)
+                asked = "callback"
+            reason = self._reason_to_stop(good) or asked
             if reason and self._best is not None:
                 self._restore(self._best[1])
             if self.checkpoint is not None:

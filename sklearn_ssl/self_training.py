@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from .augment import default_views
 from .base import SSLClassifier
+from .labels import mark_unlabeled
 
 __all__ = ["SelfTrainingLoss", "SelfTrainingNet", "select_confident"]
 
@@ -121,7 +122,7 @@ class SelfTrainingNet(SSLClassifier):
     Attributes
     ----------
     transduction_ : ndarray of shape (n,)
-        Labels used in the last fit; rows that no round labeled hold -1.
+        Labels used in the last fit; rows that no round labeled hold ``unlabeled_label``.
     labeled_iter_ : ndarray of shape (n,) of int
         Round in which a row got its label: 0 if given, -1 if never.
     n_iter_ : int
@@ -199,9 +200,7 @@ class SelfTrainingNet(SSLClassifier):
         self.labeled_iter_, never = rounds, labels < 0
         self.transduction_ = self.classes_[labels]
         if never.any():
-            numeric = self.transduction_.dtype.kind in "if"
-            self.transduction_ = self.transduction_.astype(None if numeric else object)
-            self.transduction_[never] = -1
+            self.transduction_ = mark_unlabeled(self.transduction_, never, self.unlabeled_label)
         del self.pseudo_labels_
 
     def _fit_round(self, X, codes, weight, labels, iteration):

@@ -14,7 +14,14 @@ __all__ = ["load", "save"]
 
 FORMAT = 1
 # of the training rows, or of no use for prediction
-LEFT_OUT = ("net_", "transduction_", "label_distributions_", "labeled_iter_", "pseudo_labels_")
+LEFT_OUT = (
+    "net_",
+    "_metadata_request",
+    "transduction_",
+    "label_distributions_",
+    "labeled_iter_",
+    "pseudo_labels_",
+)
 
 
 def save(estimator, path):

@@ -232,8 +232,8 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
     def _fit(self, X, codes, weight):
         super()._fit(X, codes, weight)
-        labels = torch.from_numpy(codes)
-        self._class_shares = class_balance(labels, len(self.classes_)).double().numpy()
+        counts = np.bincount(codes[codes >= 0], minlength=len(self.classes_))
+        self._class_shares = counts / counts.sum()
         if self.objective == "joint":  # z of each class, since the decoder does not know classes
             p, z = self._probabilities(X), self._latent(X)
             p[codes >= 0] = np.eye(len(self.classes_))[codes[codes >= 0]]

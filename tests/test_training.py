@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn
+import skorch
 import torch
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
@@ -12,7 +13,14 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import FixMatchClassifier, LabeledSplit, VAEClassifier, hide_labels
+from sklearn_ssl import (
+    FixMatchClassifier,
+    LabeledSplit,
+    SelfTrainingNet,
+    VAEClassifier,
+    hide_labels,
+)
+from sklearn_ssl.losses import align_distribution
 
 from .conftest import ESTIMATORS, quick
 
@@ -143,3 +151,100 @@ def test_history_as_a_frame(cls, digits):
     assert {"step", "lr", "loss", "labeled_loss", "seconds"} <= set(frame.columns)
     assert frame["loss"].notna().all()
     assert not any(isinstance(v, torch.Tensor) for record in clf.history_ for v in record.values())
+
+
+# ------------------------------------------------------- once found wrong
+
+
+def test_early_stopping_restores_the_best_weights(digits):
+    X, y, _, _ = digits
+    for stop in ({}, {"callbacks": [StopAt(9)]}):
+        params = {"max_steps": 150, "lr": 0.3, "validation_fraction": 0.3, "early_stopping": 40}
+        clf = quick(FixMatchClassifier, **params, **stop).fit(X, y)
+        losses = clf.history_frame()["valid_loss"]
+        assert losses.idxmin() < len(losses) - 1
+        held = np.random.default_rng([0, 0]).integers(2**63 - 1, size=3)[0] % 2**32
+        labeled = np.flatnonzero(y >= 0)
+        _, held = train_test_split(
+            labeled, test_size=0.3, stratify=y[labeled], random_state=int(held)
+        )
+        loss = log_loss(y[held], clf.predict_proba(X[held]), labels=clf.classes_)
+        assert loss == pytest.approx(losses.min(), rel=1e-4)
+
+
+class StopAt(skorch.callbacks.Callback):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_end(self, net, **_):
+        if len(net.history) == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_temperature_never_sharpens():
+    X, y = load_digits(return_X_y=True)
+    X, y = X[y < 2], y[y < 2]  # easy: no held-out row is wrong
+    clf = quick(FixMatchClassifier, max_steps=100, temperature_scaling=True)
+    assert clf.fit(X, hide_labels(y, 20, random_state=0)).temperature_ == pytest.approx(1, abs=1e-3)
+
+
+def test_samples_of_three_balanced_classes():
+    X, y = load_digits(return_X_y=True)
+    few = hide_labels(y[y < 3], 30, "balanced", random_state=0)
+    assert quick(VAEClassifier).fit(X[y < 3], few).sample(5)[0].shape == (5, 64)
+
+
+def test_rows_that_no_round_labeled_keep_the_mark_and_the_dtype(digits):
+    X, y, _, _ = digits
+    params = {"max_iter": 1, "k_best": 5}
+    clf = quick(SelfTrainingNet, **params).fit(X, y)
+    assert clf.transduction_.dtype == y.dtype
+    assert (clf.transduction_ == -1).sum() == (y < 0).sum() - 5
+    missing = np.where(y < 0, np.nan, y - 1.0)  # -1 is a class
+    clf = quick(SelfTrainingNet, unlabeled_label=None, **params).fit(X, missing)
+    assert np.isnan(clf.transduction_).sum() == (y < 0).sum() - 5
+
+
+@every_estimator
+def test_a_refused_fit_leaves_the_estimator_as_it_was(cls, digits):
+    X, y, _, _ = digits
+    clf = quick(cls, warm_start=True).fit(X, y)
+    before = clf.predict_proba(X)
+    with pytest.raises(ValueError, match="other classes"):
+        clf.fit(X, np.where(y < 0, -1, y + 10))
+    with pytest.raises(ValueError, match="too few"):
+        clf.set_params(warm_start=False, validation_fraction=0.01).fit(X, y + 10 * (y >= 0))
+    with pytest.raises(ValueError, match="class_weight"):
+        clf.set_params(validation_fraction=None, class_weight={0: -1.0}).fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+    np.testing.assert_array_equal(clf.classes_, np.arange(10))
+
+
+def test_partial_fit_takes_the_unlabeled_mark_out_of_classes(blobs, tmp_path):
+    X, y, _ = blobs
+    clf = quick(FixMatchClassifier).partial_fit(X, y, classes=np.unique(y))
+    np.testing.assert_array_equal(clf.classes_, [0, 1])
+    with pytest.raises(ValueError, match="checkpoint_dir=None"):
+        clf.set_params(checkpoint_dir=tmp_path).partial_fit(X, y)
+
+
+def test_save_after_a_metadata_request_and_labels_in_a_frame(blobs, tmp_path):
+    X, y, _ = blobs
+    with sklearn.config_context(enable_metadata_routing=True):
+        clf = quick(FixMatchClassifier).set_fit_request(sample_weight=True).fit(X, y)
+    clf.save(tmp_path / "net")
+    with pytest.warns(sklearn.exceptions.DataConversionWarning):
+        framed = quick(FixMatchClassifier).fit(X, pd.DataFrame({"y": y}))
+    np.testing.assert_array_equal(framed.predict_proba(X), clf.predict_proba(X))
+
+
+def test_labeled_split_takes_a_generator_of_splits(blobs):
+    X, y, _ = blobs
+    cv = LabeledSplit((a, b) for a, b in [(np.arange(3), np.arange(3, 6))] * 2)
+    assert cv.get_n_splits(X, y) == len(list(cv.split(X, y))) == len(list(cv.split(X, y))) == 2
+
+
+def test_alignment_of_a_class_that_is_never_predicted_is_finite():
+    p = torch.tensor([[1.0, 0.0]])
+    aligned = align_distribution(p, torch.tensor([1.0, 0.0]), torch.tensor([1.0, 0.0]), limit=2)
+    torch.testing.assert_close(aligned, p)
