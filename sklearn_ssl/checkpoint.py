@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from scipy.sparse import issparse
 
-__all__ = ["Checkpoint", "digest"]
+__all__ = ["Checkpoint", "digest", "write_whole"]
 
 
 class Checkpoint:
@@ -54,7 +54,7 @@ class Checkpoint:
         return state
 
     def save(self, state):
-        """Write beside the old file, force it to disk, then take its name.
+        """Replace the file by this state.
 
         Raises
         ------
@@ -63,23 +63,32 @@ class Checkpoint:
         """
         buffer = io.BytesIO()
         torch.save({"fingerprint": self.fingerprint, "state": state}, buffer)
-        temporary = self.path.with_suffix(".tmp")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "wb") as file:
-                file.write(buffer.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
+            write_whole(self.path, buffer.getbuffer())
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise OSError(
                 error.errno,
                 f"The checkpoint could not be written ({error.strerror}); the one before it, if "
                 "any, is whole. Free space and fit again to go on from there",
                 str(self.path),
             ) from error
-        _sync_folder(self.path.parent)
+
+
+def write_whole(path, data):
+    """Write beside the old file, force it to disk, then take its name: all of it or nothing."""
+    path = Path(path)
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder):

@@ -2,13 +2,15 @@
 
 import importlib
 import json
-import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
+
+from .checkpoint import write_whole
 
 __all__ = ["load", "save"]
 
@@ -26,8 +28,6 @@ LEFT_OUT = (
 
 def save(estimator, path):
     """Write a fitted estimator; see `SSLClassifier.save`."""
-    from sklearn.utils.validation import check_is_fitted
-
     import sklearn_ssl
 
     check_is_fitted(estimator)
@@ -52,9 +52,7 @@ def save(estimator, path):
         "attributes": attributes,
     }
     data = _safetensors().save(tensors, {"sklearn_ssl": json.dumps(header)})
-    temporary = Path(f"{path}.tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    write_whole(path, data)
 
 
 def load(path, **params):
