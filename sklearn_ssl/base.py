@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
@@ -18,29 +17,30 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
-from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_array,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
-from skorch.callbacks import Callback
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from .checkpoint import Checkpoint, digest
 from .data import PairedBatches
 from .labels import as_label_array, is_labeled, plain
+from .moments import moments
 from .net import OPTIMIZERS, _SSLNet
 from .networks import CNN, MLP
 from .progress import Progress
 from .schedules import cosine_7_16
 from .sharing import save
+from .validation import (
+    check_callbacks,
+    check_device,
+    check_labels,
+    check_module,
+    check_unit,
+    check_weight,
+    text_explained,
+    to_float32,
+    unchanged_if_refused,
+)
 
 __all__ = ["SSLClassifier"]
 
@@ -142,7 +142,9 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         1 without ``temperature_scaling``.
     history_ : list of dict
         One record an epoch (one pass over the unlabeled rows, or a hundredth of ``max_steps`` if
-        that is longer): step, lr, loss and its parts, seconds, validation.
+        that is longer): step, lr, loss and its parts, seconds, validation; with pseudo-labels
+        ``mask_rate``, the share of unlabeled rows that got one, and ``pseudo_label_shares``, that
+        share by class.
     net_ : skorch.NeuralNet
         The fitted net.
     """
@@ -204,7 +206,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         """Return the method: an nn.Module with ``forward(model, batch) -> loss, parts``.
 
         X is an ndarray (n, ...), codes an int64 ndarray (n,) of 0..K-1 with -1 for unlabeled.
-        ``parts`` maps names to detached scalar tensors for ``history_``.
+        ``parts`` maps names to detached tensors for ``history_``: scalars, or vectors, which
+        become lists.
         """
         raise NotImplementedError
 
@@ -302,9 +305,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         FloatingPointError
             If the loss becomes NaN or infinite; the last good weights stay.
         """
-        with _unchanged_if_refused(self):
-            checked = self._check_fit_input(X, y, sample_weight)
-            return self._fit_checked(*checked, self.warm_start)
+        return self._checked_fit(X, y, sample_weight, warm=self.warm_start)
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for ``max_steps`` more steps on other rows, from the weights so far.
@@ -333,11 +334,11 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         known = classes if first or classes is not None else self.classes_
         if not first and not np.array_equal(np.unique(known), self.classes_):
             raise ValueError(f"classes={classes!r}, but the first call had {self.classes_}.")
-        with _unchanged_if_refused(self):
-            checked = self._check_fit_input(X, y, sample_weight, known, reset=first)
-            return self._fit_checked(*checked, warm=not first)
+        return self._checked_fit(X, y, sample_weight, known, reset=first, warm=not first)
 
-    def _fit_checked(self, X, codes, weight, warm):
+    @unchanged_if_refused
+    def _checked_fit(self, X, y, sample_weight, classes=None, *, reset=True, warm):
+        X, codes, weight = self._check_fit_input(X, y, sample_weight, classes, reset)
         if warm and self.checkpoint_dir is not None and hasattr(self, "net_"):
             raise ValueError(
                 "checkpoint_dir holds one fit from its start: go on from earlier weights "
@@ -354,8 +355,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         """Fit on checked rows, class codes and weights; `_train` is the engine's one entrance."""
         if self.unlabeled_weight == 0:
             X, weight, codes = X[codes >= 0], weight[codes >= 0], codes[codes >= 0]
-        loss = self._make_loss(X, codes)
-        self._train(X, codes, weight, self._pool(codes), loss, self._warm)
+        self._train(X, codes, weight, self._pool(codes), self._make_loss, self._warm)
 
     def _transduce(self, X, codes, used):
         """Set what is known of all rows; ``used`` says which ones `_fit` was given."""
@@ -364,20 +364,25 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         self.label_distributions_[labeled] = np.eye(len(self.classes_))[codes[labeled]]
         self.transduction_ = self.classes_[self.label_distributions_.argmax(1)]
 
-    def _train(self, X, codes, weight, pool, loss, warm, salt=0):
-        """Train ``net_`` with ``loss`` on labeled rows (codes >= 0) and a pool of row numbers.
+    def _train(self, X, codes, weight, pool, make_loss, warm, salt=0):
+        """Train ``net_`` on labeled rows (codes >= 0) and a pool of row numbers.
 
+        ``make_loss(X, codes)`` returns the method; the codes of held-out rows are -1 there.
         ``warm`` starts from the weights of the present ``net_``; ``salt`` varies the seed.
         """
         seeds = self._seeds(salt)
         valid, codes, pool = self._hold_out(X, codes, pool, int(self._seeds(0)[0] % 2**32))
-        device = self._device()
+        device = check_device(self.device)
         cuda = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):
-            torch.manual_seed(int(seeds[1]))
+            torch.default_generator.manual_seed(int(seeds[1]))
+            if cuda:  # torch.manual_seed would touch the generators of other devices too
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(int(seeds[1]))
             previous = self.__dict__.get("net_") if warm else None
-            self._facts = self._module_facts(X)
-            net = self._make_net(loss, device, valid)
+            if previous is None:
+                self._facts = self._module_facts(X)
+            net = self._make_net(make_loss(X, codes), device, valid)
             batches = PairedBatches(
                 X,
                 codes,
@@ -393,10 +398,10 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             net.initialize()
             if previous is not None:
                 self._continue_from(net, previous)
-            self._check_module(net, batches)
+            check_module(net.module_, batches.peek(), len(self.classes_), self.batch_size)
             if self.checkpoint_dir is not None:
                 net.checkpoint = self._checkpoint(net, salt, X, codes, weight, pool)
-                net.checkpoint.load()  # a file of another fit is refused while nothing is lost
+                net.resumed_state = net.checkpoint.load()  # refused while nothing is lost
             self.net_ = net  # from here on an interrupted or failed fit leaves an estimator
             self.history_ = []
             try:
@@ -465,20 +470,6 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(self.random_state, np.random.RandomState):
             return self.random_state.randint(2**31)
         return self.random_state
-
-    def _device(self):
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            device = torch.device(self.device)
-        except RuntimeError as error:
-            raise ValueError(f"device={self.device!r} is not a torch device: {error}") from None
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(
-                f"device={self.device!r}, but torch finds no CUDA device. Use device='auto' or "
-                "'cpu', or install a CUDA build of torch."
-            )
-        return device
 
     def _hold_out(self, X, codes, pool, seed):
         """Take validation rows out of the labels and out of the pool."""
@@ -557,7 +548,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     def _module_facts(self, X):
         """What a network's signature may ask for by name."""
-        mean, scale = _moments(X)
+        mean, scale = moments(X)
         n_classes = len(self.classes_)
         return {"input_shape": X.shape[1:], "n_classes": n_classes, "mean": mean, "scale": scale}
 
@@ -569,47 +560,17 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"warm_start=True, but the earlier fit had other classes, rows or module: {error}"
             ) from None
+        net.earlier_steps_ = previous.earlier_steps_ + previous.step_
         if net.ema_decay is not None:
             net.ema_module_.load_state_dict(previous.predicting_module_.state_dict())
 
-    def _check_module(self, net, batches):
-        """Run two rows through the network, so that a wrong one fails here and in words."""
-        x = batches._rows(batches.labeled[:2])
-        module = net.module_
-        if self.batch_size == 1 and any(isinstance(m, _BatchNorm) for m in module.modules()):
-            raise ValueError(
-                f"batch_size=1 cannot train {type(module).__name__}: BatchNorm needs at least two "
-                "rows. Use batch_size=2 or more; a row may appear twice in a batch."
-            )
-        module.eval()
-        with torch.no_grad():
-            try:
-                out = module(x)
-            except Exception as error:
-                raise ValueError(
-                    f"The module {type(module).__name__} fails on rows of shape "
-                    f"{tuple(x.shape[1:])}: {error}"
-                ) from error
-        expected = (len(x), len(self.classes_))
-        if not isinstance(out, torch.Tensor) or tuple(out.shape) != expected:
-            got = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
-            raise ValueError(
-                f"The module {type(module).__name__} must return one logit a class: for "
-                f"{len(x)} rows and {len(self.classes_)} classes a tensor of shape {expected}, "
-                f"got {got}."
-            )
-
     # ---------------------------------------------------------- validation
 
-    def _check_fit_input(self, X, y, sample_weight, classes=None, reset=True):
+    def _check_fit_input(self, X, y, sample_weight, classes, reset):
         """Check all input, set classes_ and the input's shape; return X, class codes, weights."""
         self._validate_params()
-        self._device()
-        for callback in self.callbacks or []:
-            if not isinstance(callback, Callback):
-                raise ValueError(
-                    f"callbacks must be instances of skorch.callbacks.Callback, got {callback!r}."
-                )
+        check_device(self.device)
+        check_callbacks(self.callbacks)
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
@@ -621,55 +582,28 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 f"same batches; got {self.random_state!r}."
             )
         X = self._check_X(X, reset=reset)
-        y = column_or_1d(as_label_array(y), warn=True)
-        check_consistent_length(X, y)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64).copy()
-        if (weight < 0).any():
-            raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
-        labeled = is_labeled(y, self.unlabeled_label) & (weight > 0)
-        if not labeled.any():
-            raise ValueError(
-                f"No row is labeled: every y marks an unlabeled row ({self.unlabeled_label!r} or a "
-                "missing value)" + (" or has weight 0." if (weight == 0).any() else ".")
-            )
-        y_labeled = plain(y[labeled])
-        if y_labeled.dtype.kind in "fc":
-            check_array(y_labeled, ensure_2d=False, dtype=None, input_name="y")
-        strings = y_labeled.dtype.kind in "US" and y.dtype.kind == "O"
-        if strings and not all(isinstance(v, str) for v in y[labeled]):
-            raise ValueError("y mixes strings and numbers among its labels.")
-        check_classification_targets(y_labeled)
-        found = np.unique(y_labeled if classes is None else classes)
+        found, codes, weight = check_labels(
+            X,
+            y,
+            check_weight(sample_weight, X),
+            unlabeled_label=self.unlabeled_label,
+            class_weight=self.class_weight,
+            classes=classes,
+        )
         if self.warm_start and hasattr(self, "net_") and not np.array_equal(found, self.classes_):
             raise ValueError(
                 f"warm_start=True, but the earlier fit had other classes: {self.classes_}, and now "
                 f"{found}."
             )
         self.classes_ = found
-        unknown = np.setdiff1d(y_labeled, self.classes_)
-        if len(unknown):
-            raise ValueError(f"y holds {unknown}, which are not among the classes {self.classes_}.")
-        if len(self.classes_) == 1:
-            warnings.warn(
-                f"Only one class, {self.classes_.tolist()[0]!r}, is labeled: it will be predicted "
-                "for every row. (If -1 is a class of yours, set unlabeled_label=None and mark "
-                "unlabeled rows by a missing value.)",
-                stacklevel=3,
-            )
-        codes = np.full(len(y), -1, dtype=np.int64)
-        codes[labeled] = np.searchsorted(self.classes_, y_labeled)
-        weight[labeled] *= compute_sample_weight(self.class_weight, y_labeled)
-        if (weight[labeled] <= 0).any():
-            raise ValueError(f"class_weight={self.class_weight!r} must be positive.")
         return X, codes, weight
 
     def _check_X(self, X, reset):
-        X = validate_data(self, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric")
-        if X.dtype == np.float64:
-            with np.errstate(over="ignore"):
-                X = X.astype(np.float32)
-            if not np.isfinite(X.data if issparse(X) else X).all():
-                raise ValueError("X holds values too large for float32.")
+        with text_explained():
+            X = validate_data(
+                self, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
+            )
+        X = to_float32(X)
         if self.input_shape is not None:
             shape = tuple(self.input_shape)
             if issparse(X) or X.ndim != 2 or X.shape[1] != np.prod(shape):
@@ -685,6 +619,9 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 f"X has rows of shape {X.shape[1:]}, but {type(self).__name__} was fitted on rows "
                 f"of shape {self.input_shape_}."
             )
+        if reset and not (self.warm_start and hasattr(self, "net_")):
+            self._bytes = bool(X.dtype == np.uint8)
+        check_unit(X, self._bytes)
         return X
 
     def __sklearn_tags__(self):
@@ -814,62 +751,5 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
 
 
-@contextmanager
-def _unchanged_if_refused(estimator):
-    """Leave an estimator as it was if what follows raises before it has a new net."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        if vars(estimator).get("net_") is before.get("net_"):
-            vars(estimator).clear()
-            vars(estimator).update(before)
-        raise
-
-
 def _softmax(logits, temperature=1.0):
     return torch.softmax(logits.double() / temperature, dim=1)
-
-
-def _moments(X):
-    """Mean and scale per feature (tables) or per channel (N-D), as fed to the net.
-
-    The scale is the standard deviation, but where more than half of a table's column is one value
-    (rare one-hot columns, pixels, counts) it is the root mean square distance of the *other*
-    values from it: else the few rows that differ would lie dozens of deviations away.
-    """
-    if issparse(X):
-        return _sparse_moments(X.tocsc())
-    axes = (0, *range(2, X.ndim))
-    unit = 255.0 if X.dtype == np.uint8 and X.ndim > 2 else 1.0
-    rows = max(1, 2**22 // max(1, X[0].size))  # a few megabytes at a time, whatever the size of X
-
-    def total(function):
-        parts = (function(X[i : i + rows]) for i in range(0, len(X), rows))
-        return sum(part.sum(axes, dtype=np.float64, keepdims=True) for part in parts)[0]
-
-    count = X[:, :1].size
-    mean = total(lambda x: x) / count
-    scale = np.sqrt(total(lambda x: np.square(x - mean)) / count)
-    if X.ndim == 2:
-        middle = np.median(X if X.size < 2**26 else X[:: X.size // 2**24], axis=0)
-        others = total(lambda x: x != middle)
-        distance = total(lambda x: np.square(x - middle, dtype=np.float64))
-        rare = (others > 0) & (others < len(X) / 2)
-        scale = np.where(rare, np.sqrt(distance / np.maximum(others, 1)), scale)
-        scale[others == 0] = 0.0
-    return torch.from_numpy(mean / unit).float(), torch.from_numpy(scale / unit).float()
-
-
-def _sparse_moments(X):
-    """`_moments` of a CSC matrix: where most of a column is 0, its stored values suffice."""
-    n, d = X.shape
-    stored = np.diff(X.indptr)
-    column = np.repeat(np.arange(d), stored)
-    total = np.bincount(column, weights=X.data, minlength=d)
-    squares = np.bincount(column, weights=np.square(X.data, dtype=np.float64), minlength=d)
-    others = np.bincount(column, weights=X.data != 0, minlength=d)
-    mean, scale = total / n, np.sqrt(squares / np.maximum(others, 1))
-    for j in np.flatnonzero(stored >= n / 2):
-        mean[j], scale[j] = (float(v[0]) for v in _moments(X[:, [j]].toarray()))
-    return torch.from_numpy(mean).float(), torch.from_numpy(scale).float()

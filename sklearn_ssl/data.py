@@ -149,6 +149,10 @@ class PairedBatches:
             return rows_to_tensor(self.X[index.cpu().numpy()]).to(self.device)
         return to_float(self.X[index.to(self.X.device)].to(self.device, non_blocking=True))
 
+    def peek(self, n=2):
+        """Return the first labeled rows as `draw` would, drawing nothing."""
+        return self._rows(self.labeled[:n])
+
     def draw(self, t):
         """Draw the batch for progress ``t``."""
         picked = self._labeled_stream.take(self.batch_size)

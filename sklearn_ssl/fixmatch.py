@@ -13,9 +13,9 @@ from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from .augment import default_views
+from .augment import choose_views
 from .base import SSLClassifier
-from .losses import align_distribution, class_balance, masked_cross_entropy
+from .losses import align_distribution, class_balance, class_shares, masked_cross_entropy
 
 __all__ = ["FixMatchClassifier", "FixMatchLoss"]
 
@@ -50,7 +50,12 @@ class FixMatchLoss(nn.Module):
             mask = (confidence >= self.tau).to(q.dtype)
         l_u = masked_cross_entropy(logits_s, q_hat, mask)  # eq. 4, divided by all mu * B rows
 
-        parts = {"labeled_loss": l_s, "unlabeled_loss": l_u, "mask_rate": mask.mean()}
+        parts = {
+            "labeled_loss": l_s,
+            "unlabeled_loss": l_u,
+            "mask_rate": mask.mean(),
+            "pseudo_label_shares": class_shares(q_hat, mask, q.shape[1]),
+        }
         return l_s + self.lambda_u * l_u, {name: v.detach() for name, v in parts.items()}
 
 
@@ -97,7 +102,8 @@ class FixMatchClassifier(SSLClassifier):
     Attributes
     ----------
     classes_, transduction_, label_distributions_, n_iter_, history_, net_, n_features_in_
-        As in `SSLClassifier`. ``history_`` records ``mask_rate``, the share of rows above tau.
+        As in `SSLClassifier`. ``history_`` records ``mask_rate``, the share of rows above tau,
+        and ``pseudo_label_shares``, how it is made up of the classes.
 
     Examples
     --------
@@ -125,9 +131,7 @@ class FixMatchClassifier(SSLClassifier):
     }
 
     def _make_loss(self, X, codes):
-        weak, strong = default_views(X, self.flip)
-        weak = weak if isinstance(self.weak_augment, str) else self.weak_augment
-        strong = strong if isinstance(self.strong_augment, str) else self.strong_augment
+        weak, strong = choose_views(X, self.weak_augment, self.strong_augment, self.flip)
         n_classes, align = len(self.classes_), self.distribution_alignment
         align = n_classes > 2 if align == "auto" else align
         target = class_balance(torch.from_numpy(codes), n_classes) if align else None

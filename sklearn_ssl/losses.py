@@ -11,6 +11,8 @@ from torch.nn import functional as F
 __all__ = [
     "align_distribution",
     "bernoulli_log_likelihood",
+    "class_balance",
+    "class_shares",
     "entropy",
     "gaussian_kl",
     "gaussian_log_likelihood",
@@ -156,3 +158,15 @@ def class_balance(codes, n_classes):
     """Shares of the classes among labeled codes: (n,) with -1 for unlabeled -> (K,), sum 1."""
     counts = torch.bincount(codes[codes >= 0], minlength=n_classes).float()
     return counts / counts.sum()
+
+
+def class_shares(codes, weight, n_classes):
+    """Share of all rows that each class has, weighted: (n,), (n,) -> (K,), sum = mean weight.
+
+    Examples
+    --------
+    >>> import torch
+    >>> class_shares(torch.tensor([0, 1, 1, 1]), torch.tensor([1.0, 1.0, 0.0, 0.0]), 2)
+    tensor([0.2500, 0.2500])
+    """
+    return weight.new_zeros(n_classes).index_add_(0, codes, weight) / len(codes)

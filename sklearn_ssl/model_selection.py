@@ -1,12 +1,14 @@
 """Splitting and hiding labels where -1 means unlabeled."""
 
+import copy
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.validation import indexable
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.validation import _check_method_params, indexable
 
 from .labels import as_label_array, is_labeled, mark_unlabeled, plain
 
@@ -121,6 +123,7 @@ def labeled_scorer(scoring=None, unlabeled_label=-1):
     Returns
     -------
     callable ``(estimator, X, y) -> float``
+        A scorer: ``set_score_request(sample_weight=True)`` makes metadata routing reach it.
 
     Raises
     ------
@@ -144,17 +147,31 @@ class _LabeledScorer:
     def __init__(self, scorer, unlabeled_label):
         self.scorer, self.unlabeled_label = scorer, unlabeled_label
 
-    def __call__(self, estimator, X, y, sample_weight=None):
+    def set_score_request(self, **requests):
+        """Request metadata, such as ``sample_weight=True``, for the scorer inside."""
+        if not hasattr(self.scorer, "set_score_request"):
+            raise ValueError(
+                "Only a scorer of scikit-learn can request metadata: give scoring a name, such as "
+                "'accuracy', or what make_scorer returns."
+            )
+        self.scorer = copy.deepcopy(self.scorer).set_score_request(**requests)
+        return self
+
+    def get_metadata_routing(self):
+        """Return what the scorer inside requests."""
+        return get_routing_for_object(self.scorer)
+
+    def __call__(self, estimator, X, y, **metadata):
         rows = np.flatnonzero(is_labeled(y, self.unlabeled_label))
         if not len(rows):
             raise ValueError(
                 "No row of this test part is labeled. Split with cv=LabeledSplit(...), which tests "
                 "on labeled rows."
             )
+        metadata = _check_method_params(X, metadata, rows)
         X, y = _safe_indexing(X, rows), plain(as_label_array(y)[rows])
-        weight = {} if sample_weight is None else {"sample_weight": np.asarray(sample_weight)[rows]}
         scorer = check_scoring(estimator) if self.scorer is None else self.scorer
-        return scorer(estimator, X, y, **weight)
+        return scorer(estimator, X, y, **metadata)
 
 
 def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=-1):

@@ -39,7 +39,14 @@ class _SSLNet(NeuralNetClassifier):
         Epochs without a better ``valid_loss`` after which training stops; the best weights
         are restored.
     checkpoint : Checkpoint or None
-        Written after every epoch, and read before the first.
+        Written after every epoch.
+
+    Attributes
+    ----------
+    resumed_state : dict or None
+        What a checkpoint held; training goes on from there.
+    earlier_steps_ : int
+        Steps that the weights had behind them: the average goes on where it was.
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class _SSLNet(NeuralNetClassifier):
     # ---------------------------------------------------------------- set-up
 
     def initialize_module(self):
+        self.resumed_state, self.earlier_steps_ = None, 0
         if isinstance(self.module, nn.Module):
             self.module_ = copy.deepcopy(self.module)  # the user's own instance is never trained
         else:
@@ -169,12 +177,12 @@ class _SSLNet(NeuralNetClassifier):
             "batches": batches.state_dict(),
             "history": history,
             "generator": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "cuda": torch.cuda.get_rng_state(self.device) if self._on_cuda() else None,
         }
 
     def _resume(self, batches):
-        """Take the checkpoint's state, if there is one; return why its training ended, if so."""
-        state = self.checkpoint.load() if self.checkpoint is not None else None
+        """Take the state of a checkpoint, if any; return why its training ended, if it had."""
+        state, self.resumed_state = self.resumed_state, None
         if state is None:
             return None
         self.step_, self._best, self._waited = state["step"], state["best"], state["waited"]
@@ -186,8 +194,8 @@ class _SSLNet(NeuralNetClassifier):
             for name, value in record.items():
                 self.history.record(name, value)
         torch.set_rng_state(state["generator"])
-        if state["cuda"]:
-            torch.cuda.set_rng_state_all(state["cuda"])
+        if state["cuda"] is not None:
+            torch.cuda.set_rng_state(state["cuda"], self.device)
         return state["reason"]
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **_):
@@ -224,6 +232,9 @@ class _SSLNet(NeuralNetClassifier):
         self._average()
         return {"loss": loss.detach(), **parts}
 
+    def _on_cuda(self):
+        return torch.device(self.device).type == "cuda"
+
     def _autocast(self):
         device = torch.device(self.device).type
         return torch.autocast(device, self.precision, enabled=self.precision != torch.float32)
@@ -241,7 +252,7 @@ class _SSLNet(NeuralNetClassifier):
     def _average(self):
         averages, sources, copies, originals = self._averaged
         if averages:
-            decay = warmed_ema_decay(self.step_, self.ema_decay)
+            decay = warmed_ema_decay(self.earlier_steps_ + self.step_, self.ema_decay)
             get_ema_multi_avg_fn(decay)(averages, sources, None)
             for copied, original in zip(copies, originals, strict=True):
                 copied.copy_(original)
@@ -252,11 +263,16 @@ class _SSLNet(NeuralNetClassifier):
         record = {"step": self.step_, "lr": self.optimizer_.param_groups[0]["lr"]}
         if records:
             names = list(records[0])
-            values = torch.stack([r[name].float() for r in records for name in names])
-            values = values.reshape(len(records), len(names)).cpu().double().numpy()
-            bad = np.flatnonzero(~np.isfinite(values[:, names.index("loss")]))
+            values = torch.stack(
+                [torch.cat([r[name].float().reshape(-1) for name in names]) for r in records]
+            )
+            ends = np.cumsum([records[0][name].numel() for name in names])[:-1]
+            columns = np.split(values.cpu().double().numpy(), ends, axis=1)
+            bad = np.flatnonzero(~np.isfinite(columns[names.index("loss")][:, 0]))
             self.first_bad_step_ = first + int(bad[0]) if len(bad) else None
-            record.update(zip(names, values.mean(0).tolist(), strict=True))
+            for name, column in zip(names, columns, strict=True):
+                mean = column.mean(0).tolist()
+                record[name] = mean if records[0][name].ndim else mean[0]
         record["seconds"] = seconds
         for name, value in record.items():
             self.history.record(name, value)

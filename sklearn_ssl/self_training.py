@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from .augment import default_views
+from .augment import choose_views
 from .base import SSLClassifier
 from .labels import mark_unlabeled
 
@@ -207,11 +207,14 @@ class SelfTrainingNet(SSLClassifier):
         if self.unlabeled_weight == 0:
             X, weight, labels = (array[codes >= 0] for array in (X, weight, labels))
             codes = codes[codes >= 0]
-        view = default_views(X)[0] if isinstance(self.augment, str) else self.augment
-        loss = SelfTrainingLoss(view, labels, self.unlabeled_weight)
+        view, _ = choose_views(X, self.augment)
+
+        def make_loss(X, codes):
+            return SelfTrainingLoss(view, labels, self.unlabeled_weight)
+
         pool = np.flatnonzero((codes < 0) & (labels >= 0))
         warm = self._warm or (iteration > 0 and self.warm_start_rounds)
-        self._train(X, codes, weight, pool, loss, warm=warm, salt=iteration)
+        self._train(X, codes, weight, pool, make_loss, warm=warm, salt=iteration)
 
     def _select(self, p, n_unlabeled):
         if self.criterion == "threshold":

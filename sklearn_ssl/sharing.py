@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from .checkpoint import write_whole
+from .validation import check_device
 
 __all__ = ["load", "save"]
 
@@ -50,6 +51,7 @@ def save(estimator, path):
         "params": params,
         "needed": needed,
         "attributes": attributes,
+        "steps": estimator.net_.earlier_steps_ + estimator.net_.step_,
     }
     data = _safetensors().save(tensors, {"sklearn_ssl": json.dumps(header)})
     write_whole(path, data)
@@ -115,12 +117,13 @@ def load(path, **params):
     for key, value in attributes.items():
         setattr(estimator, key, _unpack(key, value, tensors))
     estimator.net_ = _network(estimator, tensors)
+    estimator.net_.earlier_steps_, estimator.net_.step_ = header.get("steps", 0), 0
     return estimator
 
 
 def _network(estimator, tensors):
     with torch.random.fork_rng(devices=[]):
-        net = estimator._make_net(nn.Identity(), estimator._device()).initialize()
+        net = estimator._make_net(nn.Identity(), check_device(estimator.device)).initialize()
     state = {k.removeprefix("network/"): v for k, v in tensors.items() if k.startswith("network/")}
     for module in (net.module_, net.predicting_module_):
         try:

@@ -15,10 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from .augment import GaussianNoise, default_views
+from .augment import GaussianNoise, choose_views
 from .base import SSLClassifier
-from .losses import class_balance, entropy, gaussian_kl, masked_cross_entropy
+from .losses import class_balance, class_shares, entropy, gaussian_kl, masked_cross_entropy
 from .networks.vae import M2VAE, JointVAE
+from .validation import check_device
 
 __all__ = ["JointLoss", "M2Loss", "VAEClassifier"]
 
@@ -101,6 +102,7 @@ class JointLoss(nn.Module):
                 mask = (confidence > self.threshold).float()
                 unlabeled = unlabeled + masked_cross_entropy(logits_u, pseudo, mask)
                 parts["mask_rate"] = mask.mean()
+                parts["pseudo_label_shares"] = class_shares(pseudo, mask, logits_u.shape[1])
             loss = classify + self.lambda_u * unlabeled
             parts["unlabeled_loss"] = unlabeled.detach()
         return loss, parts
@@ -221,9 +223,8 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
     def _make_loss(self, X, codes):
         if self.objective == "joint":
-            view = self.augment
-            if isinstance(view, str):
-                view = default_views(X)[0] if X.ndim == 2 else GaussianNoise(0.0)
+            auto = isinstance(self.augment, str) and X.ndim > 2
+            view, _ = choose_views(X, GaussianNoise(0.0) if auto else self.augment)
             return JointLoss(view, self.beta, self.unlabeled_weight, self.pseudo_label_threshold)
         prior = class_balance(torch.from_numpy(codes), len(self.classes_))
         n_labeled = int((codes >= 0).sum())
@@ -371,7 +372,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         X = self._check_X(X, reset=False)
         draws = np.random.default_rng(0).standard_normal((n_draws, self.latent_dim))
         bound = M2Loss(torch.from_numpy(self._class_shares).float(), 1, 2, self.alpha, 1.0)
-        bound = bound.to(self._device())
+        bound = bound.to(check_device(self.device))
         total = 0
         for draw in torch.from_numpy(draws).float():
 

@@ -1,5 +1,9 @@
 """Random views of batches: callables ``(x, generator) -> x`` on the tensor's device."""
 
+from dataclasses import dataclass
+
+import torch
+
 from .image import AffineColorCutout, ShiftFlip
 from .tabular import GaussianNoise, SwapFeatures, relative_spacing
 
@@ -8,9 +12,52 @@ __all__ = [
     "GaussianNoise",
     "ShiftFlip",
     "SwapFeatures",
+    "choose_views",
     "default_views",
     "relative_spacing",
 ]
+
+
+@dataclass(frozen=True)
+class _FullPrecision:
+    """A view in float32 whatever the network runs in: bfloat16 grids are a pixel's fifth off."""
+
+    view: object
+
+    def __call__(self, x, generator):
+        with torch.autocast(x.device.type, enabled=False):
+            return self.view(x, generator)
+
+
+def choose_views(X, weak="auto", strong="auto", flip="auto"):
+    """Take a user's views, or those of `default_views` for "auto".
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...) or sparse matrix
+    weak, strong : "auto" or callable ``(x, generator) -> x``
+    flip : bool or "auto"
+        Of the automatic views.
+
+    Returns
+    -------
+    weak, strong : callables ``(x, generator) -> x``
+
+    Raises
+    ------
+    ValueError
+        If rows are to be flipped that are no images.
+    """
+    if flip is True and X.ndim != 4:
+        raise ValueError(
+            f"flip=True mirrors images (n, channels, height, width), and X has shape {X.shape}. "
+            "Leave flip='auto', or give input_shape."
+        )
+    given = (weak, strong)
+    auto = default_views(X, flip) if any(isinstance(v, str) for v in given) else given
+    return tuple(
+        _FullPrecision(a if isinstance(v, str) else v) for v, a in zip(given, auto, strict=True)
+    )
 
 
 def default_views(X, flip="auto"):

@@ -1,0 +1,200 @@
+"""What is refused before training starts, and in which words."""
+
+import warnings
+from contextlib import contextmanager
+from functools import wraps
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+)
+from skorch.callbacks import Callback
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from .labels import as_label_array, is_labeled, plain
+
+__all__ = [
+    "check_callbacks",
+    "check_device",
+    "check_labels",
+    "check_module",
+    "check_unit",
+    "check_weight",
+    "text_explained",
+    "to_float32",
+    "unchanged_if_refused",
+]
+
+
+def unchanged_if_refused(fit):
+    """Make a method leave its estimator as it was if it raises before there is a new net."""
+
+    @wraps(fit)
+    def wrapped(estimator, *args, **kwargs):
+        before = dict(vars(estimator))
+        try:
+            return fit(estimator, *args, **kwargs)
+        except BaseException:
+            if vars(estimator).get("net_") is before.get("net_"):
+                vars(estimator).clear()
+                vars(estimator).update(before)
+            raise
+
+    return wrapped
+
+
+@contextmanager
+def text_explained():
+    """Say what to do about text among the features."""
+    try:
+        yield
+    except ValueError as error:
+        if "could not convert string to float" not in str(error):
+            raise
+        raise ValueError(
+            f"X holds text ({error}). Encode it first: OneHotEncoder or TargetEncoder for "
+            "categories, TfidfVectorizer for documents, each in a Pipeline with this estimator."
+        ) from error
+
+
+def to_float32(X):
+    """float64 rows as float32, refused where that overflows; others as they are."""
+    if X.dtype != np.float64:
+        return X
+    with np.errstate(over="ignore"):
+        X = X.astype(np.float32)
+    if not np.isfinite(X.data if issparse(X) else X).all():
+        raise ValueError("X holds values too large for float32.")
+    return X
+
+
+def check_unit(X, fitted_on_bytes):
+    """Refuse images in another unit than the ones of `fit`: uint8 is read as [0, 1]."""
+    if X.ndim > 2 and (X.dtype == np.uint8) != fitted_on_bytes:
+        was, now = ("uint8", X.dtype) if fitted_on_bytes else ("not uint8", "uint8")
+        raise ValueError(
+            f"X holds images of dtype {now}, but those of fit were {was}. uint8 is read as [0, 1] "
+            "and all else as it is, so pass the same kind to both."
+        )
+
+
+def check_weight(sample_weight, X):
+    """Return a float64 copy of sample_weight, or ones: ndarray (n,), at least 0."""
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64).copy()
+    if (weight < 0).any():
+        raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
+    return weight
+
+
+def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
+    """Check y and return its classes, class codes and the weights of its rows.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, ...)
+    y : array-like of shape (n,)
+    weight : ndarray of shape (n,)
+        A row of weight 0 has no label.
+    unlabeled_label, class_weight
+        As in the estimators.
+    classes : ndarray or None
+        All classes, where y alone does not say.
+
+    Returns
+    -------
+    classes : ndarray of shape (K,), sorted
+    codes : int64 ndarray of shape (n,)
+        0..K-1, and -1 for unlabeled.
+    weight : ndarray of shape (n,)
+        Times the class weight.
+    """
+    y = column_or_1d(as_label_array(y), warn=True)
+    check_consistent_length(X, y)
+    labeled = is_labeled(y, unlabeled_label) & (weight > 0)
+    if not labeled.any():
+        raise ValueError(
+            f"No row is labeled: every y marks an unlabeled row ({unlabeled_label!r} or a "
+            "missing value)" + (" or has weight 0." if (weight == 0).any() else ".")
+        )
+    y_labeled = plain(y[labeled])
+    if y_labeled.dtype.kind in "fc":
+        check_array(y_labeled, ensure_2d=False, dtype=None, input_name="y")
+    strings = y_labeled.dtype.kind in "US" and y.dtype.kind == "O"
+    if strings and not all(isinstance(v, str) for v in y[labeled]):
+        raise ValueError("y mixes strings and numbers among its labels.")
+    check_classification_targets(y_labeled)
+    found = np.unique(y_labeled if classes is None else classes)
+    unknown = np.setdiff1d(y_labeled, found)
+    if len(unknown):
+        raise ValueError(f"y holds {unknown}, which are not among the classes {found}.")
+    if len(found) == 1:
+        warnings.warn(
+            f"Only one class, {found.tolist()[0]!r}, is labeled: it will be predicted "
+            "for every row. (If -1 is a class of yours, set unlabeled_label=None and mark "
+            "unlabeled rows by a missing value.)",
+            stacklevel=6,
+        )
+    codes = np.full(len(y), -1, dtype=np.int64)
+    codes[labeled] = np.searchsorted(found, y_labeled)
+    weight = weight.copy()
+    weight[labeled] *= compute_sample_weight(class_weight, y_labeled)
+    if (weight[labeled] <= 0).any():
+        raise ValueError(f"class_weight={class_weight!r} must be positive.")
+    return found, codes, weight
+
+
+def check_callbacks(callbacks):
+    """Refuse what is not an instance of a skorch callback."""
+    for callback in callbacks or []:
+        if not isinstance(callback, Callback):
+            raise ValueError(
+                f"callbacks must be instances of skorch.callbacks.Callback, got {callback!r}."
+            )
+
+
+def check_device(device):
+    """Return the torch.device that ``device`` names; "auto" is CUDA where there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device={device!r} is not a torch device: {error}") from None
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device={device!r}, but torch finds no CUDA device. Use device='auto' or "
+            "'cpu', or install a CUDA build of torch."
+        )
+    return found
+
+
+def check_module(module, x, n_outputs, batch_size):
+    """Run two rows through the network, so that a wrong one fails here and in words."""
+    name = type(module).__name__
+    if batch_size == 1 and any(isinstance(m, _BatchNorm) for m in module.modules()):
+        raise ValueError(
+            f"batch_size=1 cannot train {name}: BatchNorm needs at least two "
+            "rows. Use batch_size=2 or more; a row may appear twice in a batch."
+        )
+    module.eval()
+    with torch.no_grad():
+        try:
+            out = module(x)
+        except Exception as error:
+            raise ValueError(
+                f"The module {name} fails on rows of shape {tuple(x.shape[1:])}: {error}"
+            ) from error
+    expected = (len(x), n_outputs)
+    if not isinstance(out, torch.Tensor) or tuple(out.shape) != expected:
+        got = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
+        raise ValueError(
+            f"The module {name} must return one logit a class: for {len(x)} rows and {n_outputs} "
+            f"classes a tensor of shape {expected}, got {got}."
+        )
