@@ -612,15 +612,15 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                     f"{'sparse ' if issparse(X) else ''}X of shape {X.shape}."
                 )
             X = X.reshape(len(X), *shape)
-        if reset:
-            self.input_shape_ = X.shape[1:]
-        elif X.shape[1:] != self.input_shape_:
+        continues = self.warm_start and hasattr(self, "net_")
+        if reset and not continues:
+            self.input_shape_, self._bytes = X.shape[1:], bool(X.dtype == np.uint8)
+        if X.shape[1:] != self.input_shape_:
             raise ValueError(
                 f"X has rows of shape {X.shape[1:]}, but {type(self).__name__} was fitted on rows "
-                f"of shape {self.input_shape_}."
+                f"of shape {self.input_shape_}"
+                + (", and warm_start=True continues that fit." if reset else ".")
             )
-        if reset and not (self.warm_start and hasattr(self, "net_")):
-            self._bytes = bool(X.dtype == np.uint8)
         check_unit(X, self._bytes)
         return X
 

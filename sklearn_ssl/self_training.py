@@ -129,7 +129,9 @@ class SelfTrainingNet(SSLClassifier):
         Rounds of self-training, each a fit and a selection; 1 if nothing was to be selected.
     termination_condition_ : {"max_iter", "no_change", "all_labeled", "interrupted"}
     classes_, label_distributions_, history_, net_, n_features_in_
-        As in `SSLClassifier`. Each record of ``history_`` has its ``round``.
+        As in `SSLClassifier`. Each record of ``history_`` has its ``round``, the
+        ``pseudo_label_shares`` of the classes among all unlabeled rows, and as ``threshold`` the
+        lowest confidence that the last selection kept (None in round 0).
 
     Examples
     --------
@@ -167,10 +169,13 @@ class SelfTrainingNet(SSLClassifier):
     def _fit(self, X, codes, weight):
         labels = codes.copy()  # -1 until a round labels the row
         self.labeled_iter_ = np.where(codes >= 0, 0, -1)
-        iteration, history, condition = 0, [], None
+        iteration, history, condition, lowest = 0, [], None, None
         while condition is None:
             self._fit_round(X, codes, weight, labels, iteration)
-            history += [{"round": iteration, **record} for record in self.history_]
+            shares = np.bincount(labels[(codes < 0) & (labels >= 0)], minlength=len(self.classes_))
+            shares = (shares / max(1, (codes < 0).sum())).tolist()
+            about = {"round": iteration, "pseudo_label_shares": shares, "threshold": lowest}
+            history += [{**about, **record} for record in self.history_]
             left = np.flatnonzero(labels < 0)
             if self.net_.stop_reason_ == "interrupted":
                 condition = "interrupted"
@@ -188,6 +193,7 @@ class SelfTrainingNet(SSLClassifier):
                 else:
                     iteration += 1
                     labels[left[chosen]] = probabilities[chosen].argmax(1)
+                    lowest = float(probabilities[chosen].max(1).min())
                     self.labeled_iter_[left[chosen]] = iteration
         self.n_iter_ = max(1, iteration)
         self.history_, self.termination_condition_ = history, condition

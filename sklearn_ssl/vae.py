@@ -108,6 +108,10 @@ class JointLoss(nn.Module):
         return loss, parts
 
 
+def _in_unit_range(X):
+    return (X.dtype == np.uint8 and X.ndim > 2) or (X.min() >= 0 and X.max() <= 1)
+
+
 def _noise(generator):
     def noise(like):
         return torch.randn(like.shape, generator=generator, device=like.device)
@@ -211,17 +215,16 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         return {**facts, "latent_dim": self.latent_dim, "likelihood": self._resolve_likelihood(X)}
 
     def _resolve_likelihood(self, X):
-        unit = (X.dtype == np.uint8 and X.ndim > 2) or (X.min() >= 0 and X.max() <= 1)
-        if self.likelihood == "bernoulli" and not unit:
+        if self.likelihood == "auto":
+            return "bernoulli" if X.ndim > 2 and _in_unit_range(X) else "gaussian"
+        return self.likelihood
+
+    def _make_loss(self, X, codes):
+        if self._facts["likelihood"] == "bernoulli" and not _in_unit_range(X):
             raise ValueError(
                 f"likelihood='bernoulli' needs X in [0, 1], got values from {X.min():.4g} to "
                 f"{X.max():.4g}. Scale X, or use likelihood='gaussian'."
             )
-        if self.likelihood == "auto":
-            return "bernoulli" if unit and X.ndim > 2 else "gaussian"
-        return self.likelihood
-
-    def _make_loss(self, X, codes):
         if self.objective == "joint":
             auto = isinstance(self.augment, str) and X.ndim > 2
             view, _ = choose_views(X, GaussianNoise(0.0) if auto else self.augment)

@@ -262,9 +262,14 @@ def test_images(cls):
     X[truth == 1, :, :4] += 180
     y = np.where(np.arange(40) < 10, truth, -1)
     clf = quick(cls, max_steps=30, module_params={"width": 4}).fit(X, y)
-    assert clf.net_.module_ is not None
+    assert any(isinstance(m, torch.nn.Conv2d) for m in clf.net_.module_.modules())
     assert clf.predict_proba(X).shape == (40, 2)
     assert clf.score(X, truth) > 0.8
+    for other in (X / 255, X.astype(int)):  # read in another unit
+        with pytest.raises(ValueError, match="uint8 is read as"):
+            clf.predict(other)
+        with pytest.raises(ValueError, match="uint8 is read as"):
+            clf.partial_fit(other, y)
     with pytest.raises(ValueError, match="rows of shape"):
         clf.predict(X[:, :, :7])
 
@@ -286,10 +291,45 @@ def test_validation_and_early_stopping(cls, digits):
     stopped = len(losses) - 1 - int(np.argmin(losses))
     assert stopped <= 3
     assert len(losses) < 100
-    held = quick(cls, validation_fraction=0.3).fit(X, y)
-    assert 0 <= held.history_[-1]["valid_acc"] <= 1
+    held = quick(cls, validation_fraction=0.3, max_steps=300).fit(X, y)
+    correct = held.history_[-1]["valid_acc"] * 30  # of 30 held-out rows
+    assert correct == pytest.approx(round(correct), abs=1e-4)
+    assert correct > 15
     with pytest.raises(ValueError, match="too few"):
         quick(cls, validation_fraction=0.01).fit(X, y)
+
+
+@every_estimator
+def test_held_out_labels_reach_the_method_in_no_way(cls, digits, monkeypatch):
+    """Not as batches, not as class shares: the loss is made without them too."""
+    X, y, _, _ = digits
+    seen = []
+
+    class Spied(cls):
+        def _train(self, X, codes, weight, pool, make_loss, warm, salt=0):
+            def spy(X, codes):
+                seen.append(int((codes >= 0).sum()))
+                return make_loss(X, codes)
+
+            return super()._train(X, codes, weight, pool, spy, warm, salt)
+
+    Spied(**quick(cls, validation_fraction=0.3).get_params(deep=False)).fit(X, y)
+    assert set(seen) == {70}
+
+
+@every_estimator
+def test_continuing_goes_on_with_the_average(cls, digits):
+    """Its warm-up is over: a second call must not forget what the first averaged."""
+    X, y, _, _ = digits
+    one_round = {"max_iter": 0} if "max_iter" in cls().get_params() else {}
+    clf = quick(cls, max_steps=100, ema_decay=0.999, **one_round).fit(X, y)
+    before = copy.deepcopy(weights(clf))
+    clf.set_params(max_steps=1).partial_fit(X, y)
+    trained = clf.net_.module_.state_dict()
+    for name, value in weights(clf).items():
+        if value.is_floating_point():
+            expected = before[name].lerp(trained[name], 1 - 101 / 110)
+            torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
 
 
 @every_estimator
@@ -384,7 +424,7 @@ def test_bad_input_fails_before_training(cls, blobs, monkeypatch):
         (X + 1j, y, "Complex"),
         (X, y[:-1], "inconsistent"),
         (X, np.where(y >= 0, y + 0.5 * (np.arange(60) % 3), -1), "Unknown label type|continuous"),
-        (X, None, "y"),
+        (X, None, "requires y to be passed"),
         (X, np.array(["a", "nan"] * 30), "fixed-width strings"),
     ]:
         with pytest.raises(ValueError, match=message):

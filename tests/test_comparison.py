@@ -122,13 +122,13 @@ def test_comparison_says_when_unlabeled_rows_help_and_hurt():
     helped = compare_with_supervised(pipe, X, few, cv=cv)
     assert helped.difference > 0
 
-    rng = np.random.default_rng(0)  # labels along the axis on which rows do not cluster
-    X = rng.normal(size=(400, 2)) + 6 * rng.integers(0, 2, (400, 1)) * [1.0, 0.0]
-    few = hide_labels((X[:, 1] > 0).astype(int), 40, random_state=0)
-    hurt = compare_with_supervised(
-        quick(FixMatchClassifier, max_steps=200, threshold=0.5), X, few, cv=5
-    )
-    assert hurt.verdict != "helped"
+    rng = np.random.default_rng(0)  # strong views that turn a row into one of the other class
+    truth = rng.integers(0, 2, 400)
+    X = rng.normal(size=(400, 2)) + 3 * (2 * truth[:, None] - 1)
+    clf = quick(FixMatchClassifier, max_steps=200, strong_augment=lambda x, generator: -x)
+    hurt = compare_with_supervised(clf, X, hide_labels(truth, 100, random_state=0), cv=5)
+    assert hurt.difference < -0.2
+    assert hurt.verdict == "hurt"
 
 
 def test_comparison_refuses_what_it_cannot_compare(few):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
 import torch
@@ -49,6 +50,14 @@ LABELS = {
     "Int64 and -1": lambda y, h: (pd.Series(np.where(h, -1, y), dtype="Int64"), np.int64),
     "boolean": lambda y, h: (pd.Series(objects(y == 1, h, pd.NA), dtype="boolean"), np.bool_),
     "string": lambda y, h: (pd.Series(objects(NAMES[y], h, pd.NA), dtype="string"), "U"),
+    "polars of strings": lambda y, h: (pl.Series(objects(NAMES[y], h, None).tolist()), "U"),
+    "polars of integers": lambda y, h: (pl.Series(np.where(h, -1, y)), np.int64),
+    "polars of integers and null": lambda y, h: (pl.Series(objects(y, h, None).tolist()), float),
+    "polars of booleans": lambda y, h: (pl.Series(objects(y == 1, h, None).tolist()), np.bool_),
+    "polars of categories": lambda y, h: (
+        pl.Series(objects(NAMES[y], h, None).tolist(), dtype=pl.Categorical),
+        "U",
+    ),
     "series of floats": lambda y, h: (pd.Series(floats(y, h, np.nan)), np.float64),
 }
 
@@ -95,6 +104,7 @@ ROWS = {
     "every second column reversed": lambda X: X[:, ::-2],
     "list": lambda X: X.tolist(),
     "DataFrame": pd.DataFrame,
+    "polars": lambda X: pl.DataFrame(X, schema=[f"c{i}" for i in range(X.shape[1])]),
     "DataFrame with nullable columns": lambda X: pd.DataFrame(X).convert_dtypes(),
     "CSR matrix": sp.csr_matrix,
     "CSR array": sp.csr_array,
@@ -202,3 +212,11 @@ def test_bad_weights_are_refused_before_training(cls, blobs):
         quick(cls).fit(X, y, sample_weight=np.ones(3))
     with pytest.raises(ValueError, match="weight 0"):
         quick(cls).fit(X, y, sample_weight=np.where(y < 0, 1.0, 0.0))
+
+
+@every_estimator
+def test_text_among_the_features_is_refused_with_advice(cls, blobs):
+    X, y, _ = blobs
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(colour=np.where(y < 0, "red", "blue"))
+    with pytest.raises(ValueError, match=r"X holds text .*(red|blue).* OneHotEncoder"):
+        quick(cls).fit(frame, y)

@@ -338,3 +338,53 @@ def test_sample_names_a_wrong_number_of_samples(digits, n):
     vae = quick(VAEClassifier).fit(X, y)
     with pytest.raises((ValueError, TypeError), match="n_samples"):
         vae.sample(n)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_views_are_computed_in_full_precision(digits, precision):
+    X, y, _, _ = digits
+    seen = set()
+
+    def view(x, generator):
+        seen.add((torch.is_autocast_enabled("cpu"), x.dtype))
+        return x
+
+    views = {"weak_augment": view, "strong_augment": view}
+    quick(FixMatchClassifier, max_steps=2, precision=precision, **views).fit(X, y)
+    assert seen == {(False, torch.float32)}
+
+
+def test_flipping_rows_of_a_table_is_refused(digits):
+    X, y, _, _ = digits
+    with pytest.raises(ValueError, match="mirrors images"):
+        FixMatchClassifier(flip=True).fit(X, y)
+
+
+def test_pseudo_label_shares_add_up_to_the_mask_rate(digits):
+    X, y, _, _ = digits
+    for clf in (FixMatchClassifier(max_steps=100), VAEClassifier(max_steps=100)):
+        last = clf.set_params(random_state=0).fit(X, y).history_[-1]
+        assert len(last["pseudo_label_shares"]) == 10
+        assert sum(last["pseudo_label_shares"]) == pytest.approx(last["mask_rate"], abs=1e-5)
+        assert last["mask_rate"] > 0.05
+    assert "pseudo_label_shares" in clf.history_frame().columns
+    clf = quick(SelfTrainingNet, max_iter=2).fit(X, y)
+    rounds = {r["round"]: r for r in clf.history_}
+    for r in (1, 2):
+        given = clf.labeled_iter_[(clf.labeled_iter_ > 0) & (clf.labeled_iter_ <= r)]
+        assert sum(rounds[r]["pseudo_label_shares"]) == pytest.approx(len(given) / (y < 0).sum())
+        assert 0 < rounds[r]["threshold"] <= 1
+
+
+def test_likelihood_is_decided_in_the_first_call(digits):
+    X, y, _, _ = digits
+    images = X.reshape(-1, 1, 8, 8) / 16
+    small = {"max_steps": 5, "module_params": {"width": 4}, "random_state": 0}
+    clf = VAEClassifier(**small).partial_fit(images, y)
+    assert clf.net_.module_.likelihood == "bernoulli"
+    clf.partial_fit(images[:50] / 2, y[:50], classes=range(10))
+    assert clf.net_.module_.likelihood == "bernoulli"
+    with pytest.raises(ValueError, match=r"needs X in \[0, 1\]"):
+        clf.partial_fit(images * 2, y)
+    clf = VAEClassifier(**small).partial_fit(images * 16, y).partial_fit(images, y)
+    assert clf.net_.module_.likelihood == "gaussian"

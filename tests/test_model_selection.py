@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -10,8 +12,10 @@ from sklearn.model_selection import (
 )
 from sklearn.neighbors import KNeighborsClassifier
 
-from sklearn_ssl import LabeledSplit, hide_labels
+from sklearn_ssl import LabeledSplit, SelfTrainingNet, hide_labels, labeled_scorer
 from sklearn_ssl.labels import is_labeled
+
+from .conftest import quick
 
 Y = np.array([0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1, 0, 1, -1])
 
@@ -101,3 +105,25 @@ def test_hide_labels_says_what_cannot_be():
     ]:
         with pytest.raises(ValueError, match=message):
             hide_labels(np.array([0, 1] * 5), n, stratify=stratify)
+
+
+def test_metadata_reaches_the_scorer_inside(digits):
+    X, y, _, _ = digits
+    weight = np.random.default_rng(0).uniform(0.1, 1, len(y))
+    seen = []
+
+    def weighted(true, predicted, sample_weight=None):
+        seen.append(sample_weight)
+        return accuracy_score(true, predicted, sample_weight=sample_weight)
+
+    with config_context(enable_metadata_routing=True):
+        scorer = labeled_scorer(make_scorer(weighted)).set_score_request(sample_weight=True)
+        clf = quick(SelfTrainingNet).set_fit_request(sample_weight=False)
+        cross_val_score(
+            clf, X, y, cv=LabeledSplit(2), scoring=scorer, params={"sample_weight": weight}
+        )
+    tests = [test for _, test in LabeledSplit(2).split(X, y)]
+    for got, test in zip(seen, tests, strict=True):
+        np.testing.assert_array_equal(got, weight[test])
+    with pytest.raises(ValueError, match="scorer of scikit-learn"):
+        labeled_scorer().set_score_request(sample_weight=True)

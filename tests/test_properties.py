@@ -1,0 +1,131 @@
+"""Whatever the kind of labels, marks and rows: it works, or it fails in documented words."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from sklearn_ssl import hide_labels
+from sklearn_ssl.labels import is_labeled, is_missing
+
+from .conftest import ESTIMATORS, quick
+
+CLASSES = {
+    "int": [0, 3],
+    "negative": [-1, 1],
+    "float": [0.0, 2.0],
+    "bool": [False, True],
+    "str": ["no", "yes"],
+    "digits": ["1", "2"],
+}
+MARKS = {"-1": -1, "None": None, "NaN": np.nan, "NA": pd.NA, "text": "?", "99": 99}
+DOCUMENTED = (
+    "No row is labeled|mixes strings and numbers|fixed-width strings|too few for each class"
+)
+
+
+def series(y):
+    return pd.Series(y, dtype=object)
+
+
+def categorical(y):
+    return pd.Series(y, dtype=object).astype("category")
+
+
+def inferred(y):
+    return pd.Series(y.tolist()).convert_dtypes()
+
+
+def polars(y):
+    return pl.Series([None if is_missing(v) else v for v in y.tolist()], strict=False)
+
+
+def same(value):
+    return str(value) if isinstance(value, str) else float(value)
+
+
+HOLDERS = {
+    "object array": lambda y: y,
+    "list": lambda y: y.tolist(),
+    "numpy's choice": lambda y: np.array(y.tolist()),
+    "series": series,
+    "category": categorical,
+    "inferred": inferred,
+    "polars": polars,
+}
+ROWS = {
+    "float64": lambda X: X,
+    "float16": lambda X: X.astype(np.float16),
+    "uint8": lambda X: (20 * (X - X.min())).astype(np.uint8),
+    "list": lambda X: X.tolist(),
+    "pandas": lambda X: pd.DataFrame(X, columns=list("abc")),
+    "polars": lambda X: pl.DataFrame(X, schema=list("abc")),
+    "csr": sp.csr_array,
+    "csc": sp.csc_matrix,
+}
+
+
+@settings(
+    max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+@given(
+    cls=st.sampled_from(ESTIMATORS),
+    kind=st.sampled_from(sorted(CLASSES)),
+    mark=st.sampled_from(sorted(MARKS)),
+    setting=st.sampled_from([-1, None, "?", 99]),
+    holder=st.sampled_from(sorted(HOLDERS)),
+    rows=st.sampled_from(sorted(ROWS)),
+    n_labeled=st.integers(0, 20),
+    n=st.integers(12, 24),
+    seed=st.integers(0, 3),
+)
+@pytest.mark.filterwarnings("ignore:Only one class")
+def test_fit_predict_score_work_or_say_why_not(
+    cls, kind, mark, setting, holder, rows, n_labeled, n, seed
+):
+    rng = np.random.default_rng(seed)
+    codes = np.arange(n) % 2
+    X = rng.normal(size=(n, 3)) + 3 * codes[:, None]
+    y = np.array([CLASSES[kind][c] for c in codes], dtype=object)
+    hidden = rng.permutation(n) >= n_labeled
+    y[hidden] = MARKS[mark]
+    recognized = is_missing(MARKS[mark]) or MARKS[mark] == setting
+    clf = quick(cls, max_steps=2, unlabeled_label=setting)
+    try:
+        y = HOLDERS[holder](y)
+        data = ROWS[rows](X)
+    except (TypeError, pl.exceptions.PolarsError):
+        event("no such container")
+        return
+    refusal = None
+    try:
+        clf.fit(data, y)
+    except ValueError as error:
+        refusal = str(error)
+    event("fitted" if refusal is None else refusal[:30])
+    if refusal is not None:
+        assert re.search(DOCUMENTED, refusal)
+        assert not hasattr(clf, "net_")
+        # numbers beside text, or a mark that nobody declared, are no fault of ours
+        assert n_labeled == 0 or holder == "numpy's choice" or not recognized, refusal
+        return
+    labeled = is_labeled(y, setting)
+    if recognized and kind != "negative" and CLASSES[kind][0] != setting:
+        np.testing.assert_array_equal(labeled, ~hidden)
+    given_labels = {v for v, known in zip(list(y), labeled, strict=True) if known}
+    assert {same(v) for v in clf.classes_} == {same(v) for v in given_labels}
+    predicted, p = clf.predict(data), clf.predict_proba(data)
+    assert predicted.shape == (n,)
+    assert predicted.dtype == clf.classes_.dtype
+    assert p.shape == (n, len(clf.classes_))
+    np.testing.assert_allclose(p.sum(1), 1, atol=1e-6)
+    assert clf.transduction_.shape == (n,)
+    score = clf.score(data, y)
+    assert score * labeled.sum() == pytest.approx(round(score * labeled.sum()))
+    kept = hide_labels(y, 1, stratify=False, random_state=seed, unlabeled_label=setting)
+    assert is_labeled(kept, setting).sum() == 1
