@@ -40,6 +40,7 @@ from .validation import (
     text_explained,
     to_float32,
     unchanged_if_refused,
+    warn_of_channels_last,
 )
 
 __all__ = ["SSLClassifier"]
@@ -83,7 +84,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         Learning rate at the first step.
     optimizer_params : dict or None, default=None
         More keywords of the optimizer, also spelt ``optimizer__weight_decay=...``. Weight decay
-        leaves out biases and BatchNorm.
+        leaves out biases and BatchNorm. ``param_groups=[("backbone.*", {"lr": 0.003})]`` gives
+        the parameters whose names match a pattern settings of their own.
     ema_decay : float in [0, 1) or None
         Decay of the averaged weights, warmed up as min(ema_decay, (1 + step) / (10 + step)). The
         averages predict; BatchNorm's running statistics are averaged like weights. None: the
@@ -125,6 +127,9 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         Divide logits by a temperature that minimises the loss of held-out labeled rows
         (``validation_fraction``), so that confidences match accuracy (Guo et al. 2017, arXiv
         1706.04599). It changes no decision of the trained net.
+    compile : bool, default=False
+        Train through ``torch.compile``, which takes a minute to start, pays in long fits, and needs
+        a C++ compiler on a CPU. Results differ in the last digits.
 
     Attributes
     ----------
@@ -143,8 +148,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     history_ : list of dict
         One record an epoch (one pass over the unlabeled rows, or a hundredth of ``max_steps`` if
         that is longer): step, lr, loss and its parts, seconds, validation; with pseudo-labels
-        ``mask_rate``, the share of unlabeled rows that got one, and ``pseudo_label_shares``, that
-        share by class.
+        ``pseudo_label_shares``, how many rows got one, by class, and their sum ``mask_rate``.
     net_ : skorch.NeuralNet
         The fitted net.
     """
@@ -172,6 +176,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     checkpoint_dir: object = None
     input_shape: tuple | None = None
     temperature_scaling: bool = False
+    compile: bool = False
 
     _parameter_constraints = {
         "module": [StrOptions({"auto"}), callable],
@@ -197,6 +202,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         "checkpoint_dir": [str, PathLike, None],
         "input_shape": [tuple, list, None],
         "temperature_scaling": ["boolean"],
+        "compile": ["boolean"],
     }
     _lr_schedule = staticmethod(cosine_7_16)
 
@@ -205,7 +211,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     def _make_loss(self, X, codes):
         """Return the method: an nn.Module with ``forward(model, batch) -> loss, parts``.
 
-        X is an ndarray (n, ...), codes an int64 ndarray (n,) of 0..K-1 with -1 for unlabeled.
+        X is an ndarray (n, ...), codes an int64 ndarray (n,) of 0..K-1 with -1 for unlabeled and
+        -2 for rows held out, which are not drawn.
         ``parts`` maps names to detached tensors for ``history_``: scalars, or vectors, which
         become lists.
         """
@@ -347,7 +354,12 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         self._seed, self._warm = self._draw_seed(), warm
         used = weight > 0
         rows = slice(None) if used.all() else used  # a slice copies nothing
-        self._fit(X[rows], codes[rows], weight[rows])
+        try:
+            self._fit(X[rows], codes[rows], weight[rows])
+        except BaseException:
+            for name in ("transduction_", "label_distributions_"):  # of an earlier fit's rows
+                vars(self).pop(name, None)
+            raise
         self._transduce(X, codes, used)
         return self
 
@@ -367,7 +379,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     def _train(self, X, codes, weight, pool, make_loss, warm, salt=0):
         """Train ``net_`` on labeled rows (codes >= 0) and a pool of row numbers.
 
-        ``make_loss(X, codes)`` returns the method; the codes of held-out rows are -1 there.
+        ``make_loss(X, codes)`` returns the method; the codes of held-out rows are -2 there.
         ``warm`` starts from the weights of the present ``net_``; ``salt`` varies the seed.
         """
         seeds = self._seeds(salt)
@@ -379,9 +391,13 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             if cuda:  # torch.manual_seed would touch the generators of other devices too
                 with torch.cuda.device(device):
                     torch.cuda.manual_seed(int(seeds[1]))
+            elif device.type != "cpu":
+                torch.manual_seed(int(seeds[1]))
             previous = self.__dict__.get("net_") if warm else None
-            if previous is None:
-                self._facts = self._module_facts(X)
+            facts = self._module_facts(X)
+            if previous is not None:
+                facts.update({name: self._facts[name] for name in self._kept_facts()})
+            self._facts = facts
             net = self._make_net(make_loss(X, codes), device, valid)
             batches = PairedBatches(
                 X,
@@ -447,6 +463,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         skip = {"callbacks", "verbose", "checkpoint_dir"}
         params = {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in skip}
         fingerprint = {
+            "format": "2",
             "version of torch": str(torch.__version__),
             "device": str(net.device),
             "X": digest(X),
@@ -486,11 +503,11 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"validation_fraction={fraction} of {len(labeled)} labeled rows leaves too few "
                 f"for each class in training or validation: {error} Give more labels, or train "
-                "without validation_fraction and early_stopping."
+                "without validation_fraction, early_stopping and temperature_scaling."
             ) from None
         valid = (X[held], codes[held])
         codes = codes.copy()
-        codes[held] = -1
+        codes[held] = -2
         return valid, codes, pool[~np.isin(pool, held)]
 
     def _make_net(self, loss, device, valid=None):
@@ -523,6 +540,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             predict_nonlinearity=_softmax,
             classes=np.arange(len(self.classes_)),
             device=str(device),
+            compile=self.compile,
             verbose=0,
             **{f"module__{k}": v for k, v in self._module_kwargs(module).items()},
             **{f"optimizer__{k}": v for k, v in optimizer_params.items()},
@@ -551,6 +569,10 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         mean, scale = moments(X)
         n_classes = len(self.classes_)
         return {"input_shape": X.shape[1:], "n_classes": n_classes, "mean": mean, "scale": scale}
+
+    def _kept_facts(self):
+        """Return which of them a continued fit takes from the first rows it saw."""
+        return ["mean", "scale"]
 
     def _continue_from(self, net, previous):
         state = previous.module_.state_dict()
@@ -582,6 +604,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 f"same batches; got {self.random_state!r}."
             )
         X = self._check_X(X, reset=reset)
+        warn_of_channels_last(X)
         found, codes, weight = check_labels(
             X,
             y,

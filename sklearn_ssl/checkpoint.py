@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -85,20 +86,21 @@ def write_whole(path, data):
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError:
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 
 
 def _sync_folder(folder):
-    """Make the new name itself durable, where folders can be opened (not on Windows)."""
+    """Make the new name itself durable, where the system lets folders be opened and forced."""
     if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(folder, os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with suppress(OSError):  # the file is in place already
+            handle = os.open(folder, os.O_DIRECTORY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def digest(*values):

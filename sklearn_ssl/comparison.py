@@ -181,6 +181,8 @@ def label_budget_curve(
     Parameters
     ----------
     estimators : estimator, list, or dict of name to estimator
+        One that takes the unlabeled mark for a class, as supervised estimators do, is fitted on
+        the labeled rows alone.
     X : array-like of shape (n, ...)
     y : array-like of shape (n,)
         Rows with -1 are unlabeled throughout.
@@ -224,6 +226,7 @@ def label_budget_curve(
             raise ValueError("Estimators of the same class: pass a dict, which names them.")
     if n_repeats < 2:
         raise ValueError("n_repeats must be at least 2, for a standard error.")
+    n_labeled = np.atleast_1d(n_labeled).tolist()
     rng, scorer = check_random_state(random_state), labeled_scorer(scoring, unlabeled_label)
     labeled = is_labeled(y, unlabeled_label)
     rows, jobs = np.flatnonzero(labeled), []
@@ -248,4 +251,9 @@ def label_budget_curve(
 def _fit_and_score(estimator, X, y, train, test, scorer, y_train=None):
     y_train = _safe_indexing(y, train) if y_train is None else y_train
     fitted = clone(estimator).fit(_safe_indexing(X, train), y_train)
+    if not is_labeled(fitted.classes_, scorer.unlabeled_label).all():
+        # it learned the mark as a class: a supervised estimator, to be given labeled rows alone
+        labeled = np.flatnonzero(is_labeled(y_train, scorer.unlabeled_label))
+        y_train = plain(as_label_array(y_train)[labeled])
+        fitted = clone(estimator).fit(_safe_indexing(X, train[labeled]), y_train)
     return scorer(fitted, _safe_indexing(X, test), _safe_indexing(y, test))

@@ -60,10 +60,12 @@ def is_labeled(y, unlabeled_label=-1):
 
 
 def as_label_array(y):
-    """Return y as an ndarray; whatever marks a missing value in pandas becomes None."""
+    """Return y as an ndarray; whatever marks a missing value in pandas or polars becomes None."""
     dtype = getattr(y, "dtype", None)  # a DataFrame has none
     if hasattr(y, "isna") and dtype is not None and not isinstance(dtype, np.dtype):
         return np.where(y.isna(), None, np.asarray(y, dtype=object))
+    if hasattr(y, "null_count") and hasattr(y, "to_list") and y.null_count():  # polars
+        return np.array(y.to_list(), dtype=object)
     if isinstance(y, list) and any(v is None or isinstance(v, str) for v in y):
         return np.array(y, dtype=object)  # numpy would write -1 and NaN as text
     return np.asarray(y)

@@ -44,6 +44,8 @@ class LabeledSplit(BaseCrossValidator):
     """
 
     def __init__(self, cv=5, unlabeled_label=-1):
+        if not (isinstance(cv, Integral) or hasattr(cv, "split") or np.iterable(cv)):
+            raise ValueError(f"cv must be an int, a splitter or an iterable, got {cv!r}.")
         self.cv = cv if isinstance(cv, Integral) or hasattr(cv, "split") else list(cv)
         self.unlabeled_label = unlabeled_label
 
@@ -88,6 +90,11 @@ class LabeledSplit(BaseCrossValidator):
         for train, test in cv.split(np.zeros(len(labeled)), y_labeled, groups):
             yield np.sort(np.concatenate([labeled[train], unlabeled])), labeled[test]
 
+    def get_metadata_routing(self):
+        """Return what the splitter inside requests, ``groups`` for instance."""
+        inner = hasattr(self.cv, "get_metadata_routing")
+        return self.cv.get_metadata_routing() if inner else super().get_metadata_routing()
+
     def get_n_splits(self, X=None, y=None, groups=None):
         """Number of splits.
 
@@ -128,6 +135,7 @@ def labeled_scorer(scoring=None, unlabeled_label=-1):
     Raises
     ------
     ValueError
+        If ``scoring`` is a bare metric (see `sklearn.metrics.make_scorer`) or several.
         When it scores, if a test part holds no labeled row. `LabeledSplit` prevents that.
 
     Examples
@@ -138,9 +146,16 @@ def labeled_scorer(scoring=None, unlabeled_label=-1):
     >>> labeled_scorer("balanced_accuracy")(clf, [[0], [1], [2]], np.array([0, -1, 1]))
     0.5
     """
-    return _LabeledScorer(
-        get_scorer(scoring) if isinstance(scoring, str) else scoring, unlabeled_label
-    )
+    if isinstance(scoring, str):
+        scoring = get_scorer(scoring)
+    elif callable(scoring):
+        check_scoring(None, scoring)  # refuses a bare metric
+    elif scoring is not None:
+        raise ValueError(
+            f"scoring must be one scorer, got {scoring!r}. For several, give cross_validate a dict "
+            "of names and labeled_scorer(...)."
+        )
+    return _LabeledScorer(scoring, unlabeled_label)
 
 
 class _LabeledScorer:
@@ -168,6 +183,7 @@ class _LabeledScorer:
                 "No row of this test part is labeled. Split with cv=LabeledSplit(...), which tests "
                 "on labeled rows."
             )
+        metadata = {k: v for k, v in metadata.items() if v is not None}
         metadata = _check_method_params(X, metadata, rows)
         X, y = _safe_indexing(X, rows), plain(as_label_array(y)[rows])
         scorer = check_scoring(estimator) if self.scorer is None else self.scorer

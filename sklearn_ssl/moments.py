@@ -1,4 +1,4 @@
-"""Mean and scale of the training rows, a few megabytes at a time."""
+"""Mean and scale of the training rows; large arrays are read a few megabytes at a time."""
 
 import numpy as np
 import torch
@@ -53,6 +53,7 @@ def moments(X):
 
 def _sparse(X):
     """`moments` of a CSC matrix: where most of a column is 0, its stored values suffice."""
+    X.sum_duplicates()
     n, d = X.shape
     stored = np.diff(X.indptr)
     column = np.repeat(np.arange(d), stored)

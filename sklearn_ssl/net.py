@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from fnmatch import fnmatch
 from inspect import signature
 
 import numpy as np
@@ -46,7 +47,7 @@ class _SSLNet(NeuralNetClassifier):
     resumed_state : dict or None
         What a checkpoint held; training goes on from there.
     earlier_steps_ : int
-        Steps that the weights had behind them: the average goes on where it was.
+        Steps of the fits before this one: the average goes on where it was.
     """
 
     def __init__(
@@ -84,9 +85,16 @@ class _SSLNet(NeuralNetClassifier):
             self.module_ = copy.deepcopy(self.module)  # the user's own instance is never trained
         else:
             super().initialize_module()
+        self.module_.to(memory_format=torch.channels_last)  # of 4-D weights: faster convolutions
         if self.ema_decay is not None:
             self.ema_module_ = copy.deepcopy(self.module_).requires_grad_(False)
         return self
+
+    def torch_compile(self, module, name):
+        """Compile the trained network alone, and in place, so that its weights keep their names."""
+        if self.compile and name == "module":
+            module.compile()
+        return module
 
     def initialize_criterion(self):
         self.criterion_ = copy.deepcopy(self.criterion)
@@ -98,12 +106,22 @@ class _SSLNet(NeuralNetClassifier):
 
     def initialize_optimizer(self, *_):
         """Weight decay falls on weights alone: not on biases, not on BatchNorm."""
-        params = [p for _, p in self.get_all_learnable_params()]
         kwargs = {"lr": self.lr, **self.get_params_for("optimizer")}
-        groups = [
-            {"params": [p for p in params if p.ndim > 1]},
-            {"params": [p for p in params if p.ndim <= 1], "weight_decay": 0.0},
-        ]
+        patterns = [*kwargs.pop("param_groups", []), ("*", {})]
+        groups = [[{**own, "params": []}, {**own, "params": []}] for _, own in patterns]
+        for name, parameter in self.get_all_learnable_params():
+            first = next(i for i, (pattern, _) in enumerate(patterns) if fnmatch(name, pattern))
+            groups[first][parameter.ndim <= 1]["params"].append(parameter)
+        for (pattern, _), (decayed, plain) in zip(patterns[:-1], groups, strict=False):
+            if not decayed["params"] + plain["params"]:
+                names = sorted({n.split(".")[0] for n, _ in self.get_all_learnable_params()})
+                raise ValueError(
+                    f"param_groups: no parameter of the network matches {pattern!r}; their names "
+                    f"begin with {names}."
+                )
+        for _, plain in groups:
+            plain["weight_decay"] = 0.0
+        groups = [group for pair in groups for group in pair]
         if self.optimizer in OPTIMIZERS.values():
             kwargs.setdefault("fused", torch.device(self.device).type in ("cpu", "cuda"))
         try:

@@ -116,7 +116,7 @@ class SelfTrainingNet(SSLClassifier):
     module, module_params, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
-    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling
+    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
         As in `SSLClassifier`; the unlabeled loss is the one on pseudo-labels.
 
     Attributes
@@ -216,7 +216,7 @@ class SelfTrainingNet(SSLClassifier):
         view, _ = choose_views(X, self.augment)
 
         def make_loss(X, codes):
-            return SelfTrainingLoss(view, labels, self.unlabeled_weight)
+            return SelfTrainingLoss(view, np.where(codes == -2, -1, labels), self.unlabeled_weight)
 
         pool = np.flatnonzero((codes < 0) & (labels >= 0))
         warm = self._warm or (iteration > 0 and self.warm_start_rounds)

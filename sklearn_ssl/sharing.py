@@ -174,6 +174,8 @@ def _plain(value):
         return [_plain(v) for v in value]
     if isinstance(value, dict) and all(isinstance(k, str) for k in value):
         return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, dict):
+        return {"pairs": [[_plain(k), _plain(v)] for k, v in value.items()]}
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, str | bool | int | float):
@@ -182,8 +184,10 @@ def _plain(value):
 
 
 def _restored(value):
-    """Tuples as tuples again: the ``object_hook`` of `_plain`."""
-    return tuple(value["tuple"]) if set(value) == {"tuple"} else value
+    """Tuples and keys that are no strings: the ``object_hook`` of `_plain`."""
+    if set(value) == {"tuple"}:
+        return tuple(value["tuple"])
+    return dict(value["pairs"]) if set(value) == {"pairs"} else value
 
 
 def _safetensors():

@@ -160,7 +160,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
     module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
-    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling
+    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
         As in `SSLClassifier`. With ``unlabeled_weight=0`` nothing generative is trained.
 
     Attributes
@@ -214,6 +214,9 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         facts = super()._module_facts(X)
         return {**facts, "latent_dim": self.latent_dim, "likelihood": self._resolve_likelihood(X)}
 
+    def _kept_facts(self):
+        return super()._kept_facts() + (["likelihood"] if self.likelihood == "auto" else [])
+
     def _resolve_likelihood(self, X):
         if self.likelihood == "auto":
             return "bernoulli" if X.ndim > 2 and _in_unit_range(X) else "gaussian"
@@ -232,9 +235,10 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         prior = class_balance(torch.from_numpy(codes), len(self.classes_))
         n_labeled = int((codes >= 0).sum())
         weights = self.alpha, self.unlabeled_weight, self.warm_up
-        return M2Loss(prior, n_labeled, len(codes), *weights)
+        return M2Loss(prior, n_labeled, int((codes >= -1).sum()), *weights)
 
     def _fit(self, X, codes, weight):
+        vars(self).pop("_class_shares", None)
         super()._fit(X, codes, weight)
         counts = np.bincount(codes[codes >= 0], minlength=len(self.classes_))
         self._class_shares = counts / counts.sum()
@@ -338,7 +342,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
             from the Gaussian that the training rows of the class form in the latent space.
         y : ndarray of shape (n_samples,)
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "_class_shares")  # a fit that failed has none
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = check_random_state(random_state)
         if y is None:
@@ -371,7 +375,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
             In nats: a bound on log p(x), a density in the units of X where the likelihood is
             Gaussian.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "_class_shares")
         X = self._check_X(X, reset=False)
         draws = np.random.default_rng(0).standard_normal((n_draws, self.latent_dim))
         bound = M2Loss(torch.from_numpy(self._class_shares).float(), 1, 2, self.alpha, 1.0)

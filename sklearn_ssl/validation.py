@@ -30,6 +30,7 @@ __all__ = [
     "text_explained",
     "to_float32",
     "unchanged_if_refused",
+    "warn_of_channels_last",
 ]
 
 
@@ -38,13 +39,17 @@ def unchanged_if_refused(fit):
 
     @wraps(fit)
     def wrapped(estimator, *args, **kwargs):
-        before = dict(vars(estimator))
+        before, generator = dict(vars(estimator)), estimator.random_state
+        drawn = isinstance(generator, np.random.RandomState)
+        state = generator.get_state() if drawn else None
         try:
             return fit(estimator, *args, **kwargs)
         except BaseException:
             if vars(estimator).get("net_") is before.get("net_"):
                 vars(estimator).clear()
                 vars(estimator).update(before)
+                if drawn:
+                    generator.set_state(state)
             raise
 
     return wrapped
@@ -85,6 +90,16 @@ def check_unit(X, fitted_on_bytes):
         )
 
 
+def warn_of_channels_last(X):
+    """Tell of images (n, H, W, C), which would be seen as H channels."""
+    if X.ndim == 4 and X.shape[3] in (1, 3) and X.shape[1] not in (1, 3):
+        warnings.warn(
+            f"X of shape {X.shape} looks like images with the channels last; here they come first: "
+            "X.transpose(0, 3, 1, 2).",
+            stacklevel=6,
+        )
+
+
 def check_weight(sample_weight, X):
     """Return a float64 copy of sample_weight, or ones: ndarray (n,), at least 0."""
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64).copy()
@@ -115,6 +130,8 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     weight : ndarray of shape (n,)
         Times the class weight.
     """
+    if np.ndim(unlabeled_label):
+        raise ValueError(f"unlabeled_label must be a scalar or None, got {unlabeled_label!r}.")
     y = column_or_1d(as_label_array(y), warn=True)
     check_consistent_length(X, y)
     labeled = is_labeled(y, unlabeled_label) & (weight > 0)
@@ -133,7 +150,10 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     found = np.unique(y_labeled if classes is None else classes)
     unknown = np.setdiff1d(y_labeled, found)
     if len(unknown):
-        raise ValueError(f"y holds {unknown}, which are not among the classes {found}.")
+        raise ValueError(
+            f"y holds {unknown}, which are not among the classes {found}. The first call of "
+            "partial_fit must know all classes: pass classes=."
+        )
     if len(found) == 1:
         warnings.warn(
             f"Only one class, {found.tolist()[0]!r}, is labeled: it will be predicted "

@@ -313,8 +313,11 @@ def test_held_out_labels_reach_the_method_in_no_way(cls, digits, monkeypatch):
 
             return super()._train(X, codes, weight, pool, spy, warm, salt)
 
-    Spied(**quick(cls, validation_fraction=0.3).get_params(deep=False)).fit(X, y)
+    clf = Spied(**quick(cls, validation_fraction=0.3).get_params(deep=False)).fit(X, y)
     assert set(seen) == {70}
+    if hasattr(clf.net_.criterion_, "pseudo_labels"):
+        held = (y >= 0) & (clf.net_.criterion_.pseudo_labels.numpy() < 0)
+        assert held.sum() == 30
 
 
 @every_estimator

@@ -178,3 +178,10 @@ def test_budget_curve_refuses_budgets_out_of_range(n, message):
     X, y = load_breast_cancer(return_X_y=True)
     with pytest.raises(ValueError, match=message):
         label_budget_curve(FixMatchClassifier(), X, y, n)
+
+
+def test_budget_curve_gives_a_supervised_estimator_the_labeled_rows_alone():
+    X, y = load_breast_cancer(return_X_y=True)
+    linear = make_pipeline(StandardScaler(), LogisticRegression())
+    curve = label_budget_curve(linear, X, y, 40, n_repeats=2, random_state=0)
+    assert curve.mean[0, 0] > 0.85

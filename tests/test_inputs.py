@@ -52,7 +52,7 @@ LABELS = {
     "string": lambda y, h: (pd.Series(objects(NAMES[y], h, pd.NA), dtype="string"), "U"),
     "polars of strings": lambda y, h: (pl.Series(objects(NAMES[y], h, None).tolist()), "U"),
     "polars of integers": lambda y, h: (pl.Series(np.where(h, -1, y)), np.int64),
-    "polars of integers and null": lambda y, h: (pl.Series(objects(y, h, None).tolist()), float),
+    "polars of integers and null": lambda y, h: (pl.Series(objects(y, h, None).tolist()), np.int64),
     "polars of booleans": lambda y, h: (pl.Series(objects(y == 1, h, None).tolist()), np.bool_),
     "polars of categories": lambda y, h: (
         pl.Series(objects(NAMES[y], h, None).tolist(), dtype=pl.Categorical),
@@ -220,3 +220,17 @@ def test_text_among_the_features_is_refused_with_advice(cls, blobs):
     frame = pd.DataFrame(X, columns=list("abcd")).assign(colour=np.where(y < 0, "red", "blue"))
     with pytest.raises(ValueError, match=r"X holds text .*(red|blue).* OneHotEncoder"):
         quick(cls).fit(frame, y)
+
+
+def test_channels_last_are_told_of():
+    X = np.zeros((20, 8, 8, 3), dtype=np.uint8)
+    X[::2] = 200
+    clf = quick(FixMatchClassifier, max_steps=2, module_params={"width": 4})
+    with pytest.warns(UserWarning, match=r"X\.transpose\(0, 3, 1, 2\)"):
+        clf.fit(X, np.arange(20) % 2)
+
+
+def test_a_mark_is_one_value(blobs):
+    X, y, _ = blobs
+    with pytest.raises(ValueError, match="must be a scalar"):
+        quick(FixMatchClassifier, unlabeled_label=[1]).fit(X, y)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import make_classification
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -386,5 +387,48 @@ def test_likelihood_is_decided_in_the_first_call(digits):
     assert clf.net_.module_.likelihood == "bernoulli"
     with pytest.raises(ValueError, match=r"needs X in \[0, 1\]"):
         clf.partial_fit(images * 2, y)
+    clf.set_params(likelihood="gaussian").partial_fit(images * 2, y)
+    assert clf.net_.module_.likelihood == "gaussian"
     clf = VAEClassifier(**small).partial_fit(images * 16, y).partial_fit(images, y)
     assert clf.net_.module_.likelihood == "gaussian"
+    with pytest.raises(ValueError, match="warm_start"):
+        clf.set_params(latent_dim=3).partial_fit(images, y)
+
+
+def test_held_out_rows_do_not_count_in_the_bound(digits):
+    X, y, _, _ = digits
+    clf = VAEClassifier(objective="m2", max_steps=2, validation_fraction=0.3, random_state=0)
+    clf.fit(X[y >= 0], y[y >= 0])
+    assert clf.net_.criterion_.share_l == 1
+    clf.fit(X, y)
+    assert clf.net_.criterion_.share_l == pytest.approx(70 / (len(y) - 30))
+
+
+def test_a_fit_that_failed_says_so_where_rows_matter(digits):
+    X, y, _, _ = digits
+    clf = VAEClassifier(max_steps=20, random_state=0).fit(X, y)
+    clf.set_params(lr=1e30, optimizer="sgd")
+    with pytest.raises(FloatingPointError):
+        clf.fit(X, y)
+    assert not hasattr(clf, "transduction_")
+    with pytest.raises(NotFittedError):
+        clf.sample(3)
+
+
+class MovingView(torch.nn.Module):
+    """A view with a state: each call moves rows a little farther."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x, generator):
+        self.calls += 1
+        return x + 1e-3 * self.calls
+
+
+def test_the_state_of_a_view_belongs_to_the_method(digits):
+    X, y, _, _ = digits
+    clf = quick(FixMatchClassifier, max_steps=7, strong_augment=MovingView()).fit(X, y)
+    calls = [v for k, v in clf.net_.criterion_.state_dict().items() if k.endswith("calls")]
+    assert calls == [7]

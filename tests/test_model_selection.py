@@ -127,3 +127,22 @@ def test_metadata_reaches_the_scorer_inside(digits):
         np.testing.assert_array_equal(got, weight[test])
     with pytest.raises(ValueError, match="scorer of scikit-learn"):
         labeled_scorer().set_score_request(sample_weight=True)
+
+
+def test_scorers_that_score_nothing_are_refused():
+    with pytest.raises(ValueError, match="make_scorer"):
+        labeled_scorer(accuracy_score)
+    with pytest.raises(ValueError, match="one scorer"):
+        labeled_scorer(["accuracy"])
+    with pytest.raises(ValueError, match="cv must be"):
+        LabeledSplit(2.5)
+
+
+def test_groups_reach_the_splitter_inside(digits):
+    X, y, _, _ = digits
+    groups = np.arange(len(y)) % 3
+    with config_context(enable_metadata_routing=True):
+        cv = LabeledSplit(GroupKFold(3))
+        scores = cross_val_score(quick(SelfTrainingNet), X, y, cv=cv, params={"groups": groups})
+    assert len(scores) == 3
+    assert np.isfinite(scores).all()

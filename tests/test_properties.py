@@ -123,9 +123,26 @@ def test_fit_predict_score_work_or_say_why_not(
     assert predicted.shape == (n,)
     assert predicted.dtype == clf.classes_.dtype
     assert p.shape == (n, len(clf.classes_))
+    np.testing.assert_array_equal(predicted, clf.classes_[p.argmax(1)])
+    kept = np.flatnonzero(labeled)
+    truth = [same(v) for v in np.asarray(list(y), dtype=object)[kept]]
+    assert [same(v) for v in clf.transduction_[kept]] == truth
+    right = np.array([same(v) for v in predicted[kept]]) == np.array(truth)
+    assert clf.score(data, y) == pytest.approx(right.mean())
     np.testing.assert_allclose(p.sum(1), 1, atol=1e-6)
     assert clf.transduction_.shape == (n,)
-    score = clf.score(data, y)
-    assert score * labeled.sum() == pytest.approx(round(score * labeled.sum()))
     kept = hide_labels(y, 1, stratify=False, random_state=seed, unlabeled_label=setting)
     assert is_labeled(kept, setting).sum() == 1
+
+
+@pytest.mark.parametrize("kind", sorted(CLASSES))
+@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_each_class_gets_its_own_name(cls, kind):
+    rng = np.random.default_rng(0)
+    codes = np.arange(60) % 2
+    X = rng.normal(size=(60, 3)) + 5 * codes[:, None]
+    truth = np.array([CLASSES[kind][c] for c in codes], dtype=object)
+    y = truth.copy()
+    y[20:] = None
+    clf = quick(cls, max_steps=60, unlabeled_label=None).fit(X, y)
+    assert np.mean(clf.predict(X) == truth) > 0.9

@@ -88,3 +88,10 @@ def test_damaged_foreign_and_later_files_are_refused(digits, tmp_path, monkeypat
     monkeypatch.setattr(sklearn_ssl, "__version__", "0.2.0")
     with pytest.warns(UserWarning, match=r"written by sklearn_ssl 0\.1\.0, and this is 0\.2\.0"):
         load(tmp_path / "net")
+
+
+def test_class_weights_by_number_are_kept(digits, tmp_path):
+    X, y, _, _ = digits
+    clf = quick(FixMatchClassifier, class_weight={3: 2.0, 4: 1.0, **dict.fromkeys((0, 1, 2), 1)})
+    clf.fit(X, y).save(tmp_path / "a")
+    assert load(tmp_path / "a").class_weight == clf.class_weight

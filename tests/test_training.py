@@ -1,5 +1,7 @@
 """partial_fit, input_shape, temperature_scaling, metadata routing, the history as a frame."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -248,3 +250,53 @@ def test_alignment_of_a_class_that_is_never_predicted_is_finite():
     p = torch.tensor([[1.0, 0.0]])
     aligned = align_distribution(p, torch.tensor([1.0, 0.0]), torch.tensor([1.0, 0.0]), limit=2)
     torch.testing.assert_close(aligned, p)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_compiled_training_gives_nearly_the_same(cls, digits, monkeypatch):
+    X, y, X_test, _ = digits
+    compiled = []
+
+    def by_eager_backend(module):
+        compiled.append(module)
+        module._compiled_call_impl = torch.compile(module._call_impl, backend="aot_eager")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", by_eager_backend)
+    expected = quick(cls, max_steps=5).fit(X, y).predict_proba(X_test)
+    clf = quick(cls, max_steps=5, compile=True).fit(X, y)
+    assert compiled
+    np.testing.assert_allclose(clf.predict_proba(X_test), expected, atol=1e-4)
+    twin = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(twin.predict_proba(X_test), clf.predict_proba(X_test))
+
+
+class Backbone(torch.nn.Module):
+    """As a pretrained network of a model library would be used: a backbone and a new head."""
+
+    def __init__(self, n_classes):
+        super().__init__()
+        self.backbone = torch.nn.Sequential(torch.nn.Linear(64, 16), torch.nn.ReLU())
+        self.head = torch.nn.Linear(16, n_classes)
+
+    def forward(self, x):
+        return self.head(self.backbone(x / 16))
+
+
+def test_parameter_groups_by_name(digits):
+    X, y, _, _ = digits
+    groups = [("backbone.*", {"lr": 1e-12})]
+    clf = FixMatchClassifier(module=Backbone, max_steps=5, random_state=0)
+    clf.set_params(optimizer__param_groups=groups, optimizer__weight_decay=0.0).fit(X, y)
+    free = FixMatchClassifier(module=Backbone, max_steps=5, random_state=0).fit(X, y)
+    moved = (
+        (clf.net_.module_.head.weight - free.net_.module_.head.weight).abs().max(),
+        (clf.net_.module_.backbone[0].weight - free.net_.module_.backbone[0].weight).abs().max(),
+    )
+    assert min(moved) > 1e-4
+    start = FixMatchClassifier(module=Backbone, max_steps=1, lr=1e-12, random_state=0).fit(X, y)
+    torch.testing.assert_close(
+        clf.net_.module_.backbone[0].weight, start.net_.module_.backbone[0].weight
+    )
+    assert groups == [("backbone.*", {"lr": 1e-12})]
+    with pytest.raises(ValueError, match=r"no parameter .* 'body\.\*'.*backbone"):
+        clf.set_params(optimizer__param_groups=[("body.*", {})]).fit(X, y)

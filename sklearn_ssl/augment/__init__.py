@@ -1,15 +1,15 @@
 """Random views of batches: callables ``(x, generator) -> x`` on the tensor's device."""
 
-from dataclasses import dataclass
-
 import torch
 
 from .image import AffineColorCutout, ShiftFlip
+from .randaugment import RandAugment
 from .tabular import GaussianNoise, SwapFeatures, relative_spacing
 
 __all__ = [
     "AffineColorCutout",
     "GaussianNoise",
+    "RandAugment",
     "ShiftFlip",
     "SwapFeatures",
     "choose_views",
@@ -18,46 +18,52 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class _FullPrecision:
+class _FullPrecision(torch.nn.Module):
     """A view in float32 whatever the network runs in: bfloat16 grids are a pixel's fifth off."""
 
-    view: object
+    def __init__(self, view):
+        super().__init__()
+        self.view = view  # a view that is a module keeps its state with the method
 
-    def __call__(self, x, generator):
+    def forward(self, x, generator):
         with torch.autocast(x.device.type, enabled=False):
-            return self.view(x, generator)
+            seen = self.view(x, generator)
+        if seen.shape[:1] != x.shape[:1]:
+            raise ValueError(
+                f"A view must return as many rows as it gets: {len(x)}, not {tuple(seen.shape)}."
+            )
+        return seen
 
 
-def choose_views(X, weak="auto", strong="auto", flip="auto"):
+def choose_views(X, weak="auto", strong=None, flip="auto"):
     """Take a user's views, or those of `default_views` for "auto".
 
     Parameters
     ----------
     X : ndarray of shape (n, ...) or sparse matrix
-    weak, strong : "auto" or callable ``(x, generator) -> x``
+    weak, strong : "auto", callable ``(x, generator) -> x``, or None where it is not needed
     flip : bool or "auto"
         Of the automatic views.
 
     Returns
     -------
-    weak, strong : callables ``(x, generator) -> x``
+    weak, strong : callables ``(x, generator) -> x``, or None
 
     Raises
     ------
     ValueError
         If rows are to be flipped that are no images.
     """
-    if flip is True and X.ndim != 4:
+    if not isinstance(flip, str) and flip and X.ndim != 4:
         raise ValueError(
             f"flip=True mirrors images (n, channels, height, width), and X has shape {X.shape}. "
             "Leave flip='auto', or give input_shape."
         )
-    given = (weak, strong)
-    auto = default_views(X, flip) if any(isinstance(v, str) for v in given) else given
-    return tuple(
-        _FullPrecision(a if isinstance(v, str) else v) for v, a in zip(given, auto, strict=True)
-    )
+    views = [weak, strong]
+    if any(isinstance(view, str) for view in views):
+        auto = default_views(X, flip)
+        views = [a if isinstance(v, str) else v for v, a in zip(views, auto, strict=True)]
+    return tuple(None if view is None else _FullPrecision(view) for view in views)
 
 
 def default_views(X, flip="auto"):

@@ -13,6 +13,20 @@ def _uniform(low, high, shape, x, generator):
     return low + (high - low) * torch.rand(shape, generator=generator, device=x.device)
 
 
+def apply_where(x, chosen, function, *arguments):
+    """Apply a function to the chosen images, in place: (n, C, H, W), (n,) -> (n, C, H, W).
+
+    On a CPU to those alone. On a device to all, and then choose, since counting them would make
+    the host wait.
+    """
+    if x.device.type != "cpu" or torch.compiler.is_compiling():
+        return torch.where(chosen[:, None, None, None], function(x, *arguments), x)
+    rows = chosen.nonzero()[:, 0]
+    if len(rows):
+        x[rows] = function(x[rows], *(a[rows] for a in arguments))
+    return x
+
+
 @dataclass(frozen=True)
 class ShiftFlip:
     """Shift by whole pixels with reflected borders, and flip half of the images left to right.
@@ -37,21 +51,17 @@ class ShiftFlip:
 
     def __call__(self, x, generator):
         """(n, C, H, W) -> (n, C, H, W)."""
-        n, _, height, width = x.shape
-        index = []
-        for size in (height, width):
-            most = int(size * self.shift)
-            offset = torch.randint(-most, most + 1, (n, 1), generator=generator, device=x.device)
-            position = (torch.arange(size, device=x.device) + offset).abs()
-            last = size - 1
-            index.append(last - (last - position).abs())  # reflected at both borders
-        rows, columns = index
+        most = [int(size * self.shift) for size in x.shape[2:]]
+        down, across = (
+            torch.randint(2 * m + 1, (len(x),), generator=generator, device=x.device) for m in most
+        )
+        padded = F.pad(x, (most[1], most[1], most[0], most[0]), mode="reflect")
+        windows = padded.unfold(2, x.shape[2], 1).unfold(3, x.shape[3], 1)  # a view of all shifts
+        x = windows[torch.arange(len(x), device=x.device), :, down, across]
         if self.flip:
-            flipped = torch.rand((n, 1), generator=generator, device=x.device) < 0.5
-            columns = torch.where(flipped, columns.flip(1), columns)
-        sample = torch.arange(n, device=x.device)[:, None, None]
-        moved = x.permute(0, 2, 3, 1)[sample, rows[:, :, None], columns[:, None, :]]
-        return moved.permute(0, 3, 1, 2)
+            flipped = torch.rand(len(x), generator=generator, device=x.device) < 0.5
+            x = apply_where(x, flipped, lambda x: x.flip(3))
+        return x
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""Plain torch modules; the automatic choice for tables and images."""
+"""Plain torch modules; the automatic choice for tables and images, and larger ones for images."""
 
 from .cnn import CNN
 from .mlp import MLP, Standardize
+from .wide_resnet import ResNet18, WideResNet
 
-__all__ = ["CNN", "MLP", "Standardize"]
+__all__ = ["CNN", "MLP", "ResNet18", "Standardize", "WideResNet"]
