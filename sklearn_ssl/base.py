@@ -13,17 +13,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 from torch import nn
+from torch.utils.data import Dataset
 
 from .checkpoint import Checkpoint, digest
 from .data import PairedBatches
 from .labels import as_label_array, is_labeled, plain
+from .lazy import LazyRows
 from .moments import moments
 from .net import OPTIMIZERS, _SSLNet
 from .networks import CNN, MLP
@@ -290,7 +291,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
-            Numbers; uint8 images are read as [0, 1]. Sparse rows are made dense batch by batch.
+            Numbers; uint8 images are read as [0, 1]. Sparse rows are made dense batch by batch. A
+            `torch.utils.data.Dataset` is read row by row when needed; see `LazyRows`.
         y : array-like of shape (n,)
             Classes of any kind; -1 (see ``unlabeled_label``), None, NaN and pandas.NA mark an
             unlabeled row.
@@ -622,17 +624,23 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         return X, codes, weight
 
     def _check_X(self, X, reset):
-        with text_explained():
-            X = validate_data(
-                self, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
-            )
-        X = to_float32(X)
+        if isinstance(X, Dataset | LazyRows):
+            X = X if isinstance(X, LazyRows) else LazyRows(X)
+            if X.ndim < 2 or X.dtype.kind not in "buif":
+                raise ValueError(f"Rows must be arrays of numbers, got {X!r} of dtype {X.dtype}.")
+            _check_n_features(self, X, reset=reset)
+        else:
+            with text_explained():
+                X = validate_data(
+                    self, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
+                )
+            X = to_float32(X)
         if self.input_shape is not None:
             shape = tuple(self.input_shape)
-            if issparse(X) or X.ndim != 2 or X.shape[1] != np.prod(shape):
+            if not isinstance(X, np.ndarray) or X.ndim != 2 or X.shape[1] != np.prod(shape):
                 raise ValueError(
                     f"input_shape={shape} needs dense 2-D rows of {np.prod(shape)} columns, got "
-                    f"{'sparse ' if issparse(X) else ''}X of shape {X.shape}."
+                    f"{type(X).__name__} of shape {X.shape}."
                 )
             X = X.reshape(len(X), *shape)
         continues = self.warm_start and hasattr(self, "net_")

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from scipy.sparse import issparse
 
+from .lazy import LazyRows
+
 __all__ = ["Checkpoint", "digest", "write_whole"]
 
 
@@ -111,6 +113,9 @@ def digest(*values):
         if issparse(value):
             for part in (value.data, value.indices, value.indptr):
                 add(part)
+        elif isinstance(value, LazyRows):
+            add(value.index)
+            add(value.thinned(100))  # reading all would take as long as an epoch
         elif isinstance(value, torch.Tensor):
             add(value.detach().cpu().numpy())
         elif isinstance(value, np.ndarray):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy.sparse import issparse
+
+from .lazy import LazyRows
 
 __all__ = ["Batch", "PairedBatches", "rows_to_tensor", "to_float"]
 
@@ -83,7 +86,9 @@ class PairedBatches:
 
     Parameters
     ----------
-    X : ndarray of shape (n, ...), or CSR matrix, of which each batch is made dense
+    X : ndarray of shape (n, ...), CSR matrix or LazyRows
+        Rows that do not fit on the device, and lazy ones, are read one batch ahead, in another
+        thread.
     y : ndarray of shape (n,) of int
         Class codes 0..K-1, -1 for unlabeled.
     pool : ndarray of int, or None
@@ -109,9 +114,13 @@ class PairedBatches:
     ):
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
-        self.X = X if issparse(X) else rows_to_tensor(X)
-        if not issparse(X) and self._fits(self.X):
-            self.X = self.X.to(self.device)
+        self.X = X if issparse(X) or isinstance(X, LazyRows) else rows_to_tensor(X)
+        far = isinstance(X, LazyRows)
+        if isinstance(self.X, torch.Tensor):
+            far = not self._fits(self.X)
+            self.X = self.X if far else self.X.to(self.device)
+        self._reader = ThreadPoolExecutor(1) if far else None
+        self._ahead = None  # the batch that is being read: its row numbers, and the rows
         labeled = np.flatnonzero(y >= 0)
         pool = np.empty(0, dtype=np.int64) if pool is None else pool
         self.labeled = torch.from_numpy(labeled).to(self.device)
@@ -129,7 +138,8 @@ class PairedBatches:
     def state_dict(self):
         """Where the streams stand, as tensors."""
         queues = [self._labeled_stream.queue, self._pool_stream.queue]
-        return {"generator": self.generator.get_state(), "queues": queues}
+        ahead = None if self._ahead is None else self._ahead[0]
+        return {"generator": self.generator.get_state(), "queues": queues, "ahead": ahead}
 
     def load_state_dict(self, state):
         """Go on from where another instance on the same rows stood."""
@@ -138,6 +148,8 @@ class PairedBatches:
             (self._labeled_stream, self._pool_stream), state["queues"], strict=True
         ):
             stream.queue = queue.to(self.device)
+        if state["ahead"] is not None:
+            self._ahead = self._read(*(index.to(self.device) for index in state["ahead"]))
 
     def _fits(self, rows):
         if self.device.type != "cuda":
@@ -145,21 +157,38 @@ class PairedBatches:
         return rows.nbytes < torch.cuda.mem_get_info(self.device)[0] / 2
 
     def _rows(self, index):
-        if issparse(self.X):
-            return rows_to_tensor(self.X[index.cpu().numpy()]).to(self.device)
-        return to_float(self.X[index.to(self.X.device)].to(self.device, non_blocking=True))
+        if isinstance(self.X, torch.Tensor):
+            rows = self.X[index.to(self.X.device)]
+        else:
+            rows = rows_to_tensor(self.X[index.cpu().numpy()])
+        if self.device.type == "cuda" and not rows.is_cuda:
+            rows = rows.pin_memory()
+        return to_float(rows.to(self.device, non_blocking=True))
+
+    def _choose(self):
+        """Draw row numbers: positions among the labeled rows (B,), rows of the pool (mu * B,)."""
+        picked = self._labeled_stream.take(self.batch_size)
+        if not self.n_unlabeled:
+            return picked, self.pool
+        return picked, self.pool[self._pool_stream.take(self.n_unlabeled)]
+
+    def _read(self, picked, i_u):
+        """Have the rows read in another thread."""
+        index = torch.cat([self.labeled[picked], i_u])
+        return (picked, i_u), self._reader.submit(self._rows, index)
 
     def peek(self, n=2):
         """Return the first labeled rows as `draw` would, drawing nothing."""
         return self._rows(self.labeled[:n])
 
     def draw(self, t):
-        """Draw the batch for progress ``t``."""
-        picked = self._labeled_stream.take(self.batch_size)
-        index = self.labeled[picked]
-        i_u = self.pool
-        if self.n_unlabeled:
-            i_u = self.pool[self._pool_stream.take(self.n_unlabeled)]
-        x = self._rows(torch.cat([index, i_u]))
+        """Draw the batch for progress ``t``; read the next one meanwhile if it is not here yet."""
+        if self._reader is None:
+            picked, i_u = self._choose()
+            x = self._rows(torch.cat([self.labeled[picked], i_u]))
+        else:
+            (picked, i_u), reading = self._ahead or self._read(*self._choose())
+            self._ahead = self._read(*self._choose())
+            x = reading.result()
         x_l, x_u = x[: self.batch_size], x[self.batch_size :]
         return Batch(x_l, self.y[picked], x_u, i_u, t, self.generator)

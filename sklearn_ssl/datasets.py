@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["load_cifar10", "load_mnist"]
+from .lazy import LazyRows
+
+__all__ = ["ImageFolder", "load_cifar10", "load_mnist"]
 
 _MNIST_URL = "https://yann.lecun.com/exdb/mnist or https://github.com/cvdfoundation/mnist"
 _CIFAR_URL = "https://www.cs.toronto.edu/~kriz/cifar.html (the python version)"
@@ -148,3 +150,73 @@ def _check_labels(labels, path):
     if len(labels) and not (labels.min() >= 0 and labels.max() <= 9):
         raise ValueError(f"{path}: labels outside 0..9.")
     return labels
+
+
+class ImageFolder(LazyRows):
+    """Images in one folder a class, and unlabeled ones in a folder beside them.
+
+    Files are decoded when a batch needs them, in threads, and brought to one size; needs Pillow.
+
+    Parameters
+    ----------
+    folder : str or path
+        Its folders name the classes; files in them, however deep, are their images.
+    size : int or tuple (height, width)
+        What images are resized to, by their shorter side and a crop of the middle.
+    unlabeled : str, default="unlabeled"
+        The folder whose images have no label.
+    workers : int or None, default=None
+        Threads that decode; None: as many as cores.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n,) of object
+        Names of classes, None for unlabeled images.
+    paths : list of Path
+
+    Raises
+    ------
+    ValueError
+        If there is no image in it.
+
+    Examples
+    --------
+    >>> from sklearn_ssl import FixMatchClassifier, ImageFolder
+    >>> images = ImageFolder("flowers", size=64)  # doctest: +SKIP
+    >>> clf = FixMatchClassifier().fit(images, images.y)  # doctest: +SKIP
+    """
+
+    def __init__(self, folder, size, unlabeled="unlabeled", workers=None):
+        size = (size, size) if isinstance(size, int) else tuple(size)
+        known = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+        found = sorted(p for p in Path(folder).glob("*/**/*") if p.suffix.lower() in known)
+        if not found:
+            raise ValueError(f"{folder} has no folders that hold images.")
+        names = [path.relative_to(folder).parts[0] for path in found]
+        self.paths = found
+        self.y = np.array([None if name == unlabeled else name for name in names], dtype=object)
+        super().__init__(_Decoded(found, size), workers)
+
+
+class _Decoded:
+    """Paths as a sequence of uint8 arrays (3, H, W)."""
+
+    def __init__(self, paths, size):
+        self.paths, self.size = paths, size
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, i):
+        try:
+            from PIL import Image, ImageOps
+        except ImportError as error:
+            raise ImportError("ImageFolder needs Pillow: pip install pillow") from error
+        height, width = self.size
+        try:
+            with Image.open(self.paths[i]) as image:
+                image.draft("RGB", (width, height))  # JPEG: decode no larger than needed
+                image = ImageOps.fit(image.convert("RGB"), (width, height))
+        except OSError as error:
+            raise ValueError(f"{self.paths[i]} is no image that can be read: {error}") from error
+        return np.asarray(image).transpose(2, 0, 1)

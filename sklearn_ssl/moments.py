@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from scipy.sparse import issparse
 
+from .lazy import LazyRows
+
 __all__ = ["moments"]
 
 
@@ -16,7 +18,8 @@ def moments(X):
 
     Parameters
     ----------
-    X : ndarray of shape (n, ...) or sparse matrix
+    X : ndarray of shape (n, ...), sparse matrix or LazyRows
+        Of `LazyRows` some ten thousand are read.
 
     Returns
     -------
@@ -30,6 +33,8 @@ def moments(X):
     """
     if issparse(X):
         return _sparse(X.tocsc())
+    if isinstance(X, LazyRows):
+        X = X.thinned(10_000)
     axes = (0, *range(2, X.ndim))
     unit = 255.0 if X.dtype == np.uint8 and X.ndim > 2 else 1.0
     rows = max(1, 2**22 // max(1, X[0].size))

@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from .augment import GaussianNoise, choose_views
 from .base import SSLClassifier
+from .lazy import LazyRows
 from .losses import class_balance, class_shares, entropy, gaussian_kl, masked_cross_entropy
 from .networks.vae import M2VAE, JointVAE
 from .validation import check_device
@@ -109,6 +110,8 @@ class JointLoss(nn.Module):
 
 
 def _in_unit_range(X):
+    if isinstance(X, LazyRows):
+        X = X.thinned(1000)
     return (X.dtype == np.uint8 and X.ndim > 2) or (X.min() >= 0 and X.max() <= 1)
 
 
@@ -225,8 +228,8 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
     def _make_loss(self, X, codes):
         if self._facts["likelihood"] == "bernoulli" and not _in_unit_range(X):
             raise ValueError(
-                f"likelihood='bernoulli' needs X in [0, 1], got values from {X.min():.4g} to "
-                f"{X.max():.4g}. Scale X, or use likelihood='gaussian'."
+                "likelihood='bernoulli' needs X in [0, 1], and there are values beyond. Scale X, "
+                "or use likelihood='gaussian'."
             )
         if self.objective == "joint":
             auto = isinstance(self.augment, str) and X.ndim > 2

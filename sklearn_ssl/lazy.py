@@ -1,0 +1,82 @@
+"""Rows that are read when they are needed: larger than memory, or still files on a disk."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+__all__ = ["LazyRows"]
+
+
+class LazyRows:
+    """A map-style data set in the place of X: part of it becomes an array when it is asked for.
+
+    Rows are read in threads, which pays where reading waits or decodes (Pillow and numpy let other
+    threads run meanwhile). Training reads the next batch while the network works on this one.
+
+    Parameters
+    ----------
+    dataset : object with ``len()`` and ``[i]``, such as a `torch.utils.data.Dataset`
+        Gives one row for an int: an array or tensor, all of the same shape and dtype, or a tuple
+        that begins with one; what else it holds is ignored. It must not be random: views are.
+    workers : int or None, default=None
+        Threads; None: as many as cores.
+
+    Examples
+    --------
+    >>> rows = LazyRows([np.zeros((3, 8, 8), dtype=np.uint8)] * 5)
+    >>> rows.shape, rows.dtype, rows[1:3].shape
+    ((5, 3, 8, 8), dtype('uint8'), (2, 3, 8, 8))
+    >>> np.asarray(rows[[0, 2]]).shape
+    (2, 3, 8, 8)
+    """
+
+    def __init__(self, dataset, workers=None, index=None):
+        self.dataset, self.workers = dataset, workers
+        self.index = np.arange(len(dataset)) if index is None else index
+        first = self._row(0)
+        self.shape, self.dtype, self.ndim = (len(self), *first.shape), first.dtype, first.ndim + 1
+
+    def __len__(self):
+        return len(self.index)
+
+    def __getitem__(self, rows):
+        """Return some of the rows, still unread."""
+        if isinstance(rows, tuple) and rows[1:] == (Ellipsis,):
+            rows = rows[0]  # as scikit-learn takes rows
+        part = object.__new__(type(self))
+        vars(part).update(vars(self))
+        part.index = self.index[rows]
+        part.shape = (len(part.index), *self.shape[1:])
+        return part
+
+    def __array__(self, dtype=None, copy=None):
+        """Read all rows of this part."""
+        if copy is False:
+            raise ValueError("Rows that are read when needed cannot be had without a copy.")
+        out = np.empty(self.shape, dtype=dtype or self.dtype)
+
+        def fill(i):
+            row = self._row(self.index[i])
+            if row.shape != self.shape[1:]:
+                raise ValueError(
+                    f"Row {self.index[i]} of the data set has shape {row.shape}, the first one "
+                    f"{self.shape[1:]}: give all rows one shape."
+                )
+            out[i] = row
+
+        with ThreadPoolExecutor(self.workers or os.cpu_count()) as threads:
+            for _ in threads.map(fill, range(len(self))):
+                pass
+        return out
+
+    def thinned(self, n):
+        """Read about n of the rows, evenly spaced, or all where there are fewer."""
+        return np.asarray(self[:: max(1, len(self) // n)])
+
+    def _row(self, i):
+        row = self.dataset[int(i)]
+        return np.asarray(row[0] if isinstance(row, tuple) else row)
+
+    def __repr__(self):
+        return f"LazyRows of shape {self.shape} from {type(self.dataset).__name__}"
