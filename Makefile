@@ -18,10 +18,10 @@ demo: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 coverage: .venv/installed
-	$(BIN)/pytest --cov
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov
 
 clean:
 	rm -rf .venv
