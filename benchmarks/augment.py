@@ -87,7 +87,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.workers)
     images = np.random.default_rng(0).integers(0, 256, (args.images, 32, 32, 3), dtype=np.uint8)
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).to(args.device)
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(args.device)
     g = torch.Generator(args.device).manual_seed(0)
     weak, strong = ShiftFlip(), RandAugment()
 

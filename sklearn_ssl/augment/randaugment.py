@@ -243,11 +243,11 @@ def _torchssl_amounts(u, height, width):
 
 
 def _cutout(x, side, down, across, fill):
-    """Fill a square around a random pixel, cut off at the border, in place."""
+    """Fill a square around a random pixel, cut off at the border."""
     near = []
     for size, middle in zip(x.shape[2:], (down, across), strict=True):
         position = torch.arange(size, device=x.device)
         half, middle = (side * size / 2).floor()[:, None], (middle * size).floor()[:, None]
         near.append((position >= middle - half) & (position < middle + half))
-    inside = near[0][:, :, None] & near[1][:, None, :]
-    return x.masked_fill_(inside[:, None], fill)
+    keep = 1 - (near[0][:, None, :, None] & near[1][:, None, None, :]).to(x.dtype)
+    return torch.addcmul(fill * (1 - keep), x, keep)

@@ -1,0 +1,74 @@
+"""The scripts under examples/, run as a user runs them, on little data."""
+
+import csv
+import importlib.util
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def cifar(tmp_path_factory):
+    """2,000 + 200 coloured images in CIFAR-10's own files."""
+    folder = tmp_path_factory.mktemp("data") / "cifar-10-batches-py"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 200, (10, 3, 1, 1))
+    for name in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:
+        n = 200 if name == "test_batch" else 400
+        labels = np.arange(n) % 10
+        images = colours[labels] + rng.integers(0, 50, (n, 3, 32, 32))
+        batch = {b"data": images.astype(np.uint8).reshape(n, -1), b"labels": labels.tolist()}
+        (folder / name).write_bytes(pickle.dumps(batch))
+    return folder.parent
+
+
+TRIAL = [
+    "--n-labeled", "40", "--max-steps", "12", "--batch-size", "8", "--unlabeled-ratio", "2",
+    "--depth", "10", "--width", "1", "--device", "cpu",
+]  # fmt: skip
+
+
+def test_cifar10_trains_reports_and_resumes(cifar, tmp_path, capsys):
+    main = script("train_cifar10").main
+    args = ["--data-dir", str(cifar), *TRIAL, "--out", str(tmp_path / "run")]
+    last = main(args)
+    shown = capsys.readouterr().out
+    assert "best  accuracy" in shown
+    assert "confusion matrix" in shown
+    for name in ("log.csv", "confusion.csv", "curves.png"):
+        assert (tmp_path / "run" / name).stat().st_size > 0
+    table = np.loadtxt(tmp_path / "run" / "confusion.csv", delimiter=",")
+    assert table.sum() == 200
+    assert np.trace(table) / 200 == last["accuracy"]
+    with (tmp_path / "run" / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(r["step"]) for r in rows][-1] == 12
+    assert main([*args, "--resume"]) == last  # a finished run returns at once
+
+
+@pytest.mark.parametrize("method", ["self_training", "supervised"])
+def test_cifar10_has_other_methods(cifar, tmp_path, method, capsys):
+    args = ["--data-dir", str(cifar), *TRIAL, "--subset", "400", "--method", method]
+    last = script("train_cifar10").main([*args, "--out", str(tmp_path / "run")])
+    assert 0 < last["accuracy"] <= 1
+
+
+def test_vae_script_runs_on_digits_and_on_cifar10(cifar, capsys):
+    main = script("train_cifar10_vae").main
+    results = main(["--max-steps", "150", "--seeds", "1"])
+    assert results["semi-supervised"][0] > 0.5
+    results = main(["--data-dir", str(cifar), "--max-steps", "5", "--seeds", "1", "--subset", "200",
+                    "--labels-per-class", "5"])  # fmt: skip
+    assert len(results["supervised"]) == 1
