@@ -1,11 +1,12 @@
 """Every estimator, with its defaults, beside the supervised net of the same network and budget.
 
-    python benchmarks/tabular.py DATA_DIR [--seeds 5] [--jobs 2]
+    python benchmarks/tabular.py DATA_DIR [--methods FixMatchClassifier ...] [--seeds 5] [--jobs 2]
 
 DATA_DIR holds the UCI tables as ``NAME.csv.gz`` (the class in the last column). Protocol: a
 stratified half of the data set is the test set (random_state = seed); of the other half, k labels
-a class are drawn with ``np.random.default_rng(seed)`` and all other rows are unlabeled. Writes
-``benchmarks/RESULTS.md``.
+a class are drawn with ``np.random.default_rng(seed)`` and all other rows are unlabeled. Every run
+is a line of ``benchmarks/tabular.csv``; runs of the methods asked for (default: all) replace the
+older ones there. Then ``benchmarks/RESULTS_TABLES.md`` is written from all of it.
 """
 
 import argparse
@@ -25,9 +26,13 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import train_test_split
 
 import sklearn_ssl
-from sklearn_ssl import FixMatchClassifier, SelfTrainingNet, VAEClassifier
+from sklearn_ssl.base import SSLClassifier
 
-METHODS = [SelfTrainingNet, FixMatchClassifier, VAEClassifier]
+METHODS = {
+    name: value
+    for name, value in vars(sklearn_ssl).items()
+    if isinstance(value, type) and issubclass(value, SSLClassifier)
+}
 LABELS = (10, 5, 2)
 HERE = Path(__file__).parent
 
@@ -70,101 +75,102 @@ def split(X, y, k, seed):
     return X, few, X_test, y_test
 
 
-def one(name, cls, weight, k, seed, folder):
+def one(data, method, weight, k, seed, folder):
     torch.set_num_threads(1)
-    X, y = minority(folder) if NAMES[name] is None else load(NAMES[name], folder)
+    X, y = minority(folder) if NAMES[data] is None else load(NAMES[data], folder)
     X, few, X_test, y_test = split(X, y, k, seed)
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        clf = cls(random_state=seed, unlabeled_weight=weight).fit(X, few)
+        clf = METHODS[method](random_state=seed, unlabeled_weight=weight).fit(X, few)
     seconds = time.perf_counter() - start
     predicted = clf.predict(X_test)
-    accuracy = float(np.mean(predicted == y_test))
-    balanced = balanced_accuracy_score(y_test, predicted)
-    return (name, cls.__name__, weight, k, seed), (accuracy, balanced, seconds)
+    return {
+        "data": data,
+        "method": method,
+        "unlabeled_weight": weight,
+        "k": k,
+        "seed": seed,
+        "accuracy": round(float(np.mean(predicted == y_test)), 5),
+        "balanced": round(balanced_accuracy_score(y_test, predicted), 5),
+        "seconds": round(seconds, 2),
+    }
 
 
-def table(results, seeds, column):
-    """Markdown: mean +- standard deviation, and the paired gain over the supervised net."""
-    head = ["data set", "labels a class"]
-    for cls in METHODS:
-        head += [f"{cls.__name__}", "supervised", "gain (standard error)"]
-    lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
-    for name in NAMES:
-        for k in LABELS:
-            cells = [name, str(k)]
-            for cls in METHODS:
-                ours, supervised = (
-                    np.array([results[name, cls.__name__, w, k, s][column] for s in range(seeds)])
-                    for w in (1.0, 0.0)
-                )
-                gain = ours - supervised
-                error = gain.std(ddof=1) / np.sqrt(seeds)
-                worse = " **worse**" if gain.mean() < -error else ""
-                cells += [
-                    f"{ours.mean():.3f} +- {ours.std(ddof=1):.3f}",
-                    f"{supervised.mean():.3f} +- {supervised.std(ddof=1):.3f}",
-                    f"{gain.mean():+.3f} ({error:.3f}){worse}",
-                ]
-            lines.append("| " + " | ".join(cells) + " |")
+def table(runs, k, column):
+    """Markdown: mean of each method on each data set, and the paired gain over the supervised."""
+    lines = ["| | " + " | ".join(NAMES) + " |", "| --- " * (len(NAMES) + 1) + "|"]
+    for method in METHODS:
+        cells = [method]
+        for data in NAMES:
+            here = runs[(runs.data == data) & (runs.method == method) & (runs.k == k)]
+            scores = here.pivot(index="seed", columns="unlabeled_weight", values=column)
+            if set(scores.columns) != {0.0, 1.0}:
+                cells.append("")
+                continue
+            gain = scores[1.0] - scores[0.0]
+            error = gain.std() / np.sqrt(len(gain))
+            worse = " **worse**" if gain.mean() < -error else ""
+            cells.append(
+                f"{scores[1.0].mean():.3f} +- {scores[1.0].std():.3f} ({gain.mean():+.3f}){worse}"
+            )
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data_dir")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     cases = [
-        (name, cls, weight, k, seed, args.data_dir)
+        (data, method, weight, k, seed, args.data_dir)
+        for method in args.methods
         for seed in range(args.seeds)
-        for name in NAMES
+        for data in NAMES
         for k in LABELS
-        for cls in METHODS
         for weight in (1.0, 0.0)
     ]
-    runs = joblib.Parallel(args.jobs, verbose=1, return_as="generator")(
+    done = joblib.Parallel(args.jobs, verbose=1, return_as="generator")(
         joblib.delayed(one)(*case) for case in cases
     )
-    results = {}
-    for key, value in runs:
-        results[key] = value
-        print(*key, *(f"{v:.3f}" for v in value), flush=True)
-    seconds = {
-        cls.__name__: np.mean([v[2] for k, v in results.items() if k[1:3] == (cls.__name__, 1.0)])
-        for cls in METHODS
-    }
-    text = report(results, args.seeds, seconds)
-    (HERE / "RESULTS.md").write_text(text)
-    print(text)
+    new = []
+    for run in done:
+        new.append(run)
+        print(*run.values(), flush=True)
+    new, raw = pd.DataFrame(new), HERE / "tabular.csv"
+    keys = ["data", "method", "unlabeled_weight", "k", "seed"]
+    if raw.exists():
+        new = pd.concat([pd.read_csv(raw), new]).drop_duplicates(keys, keep="last")
+    new = new.sort_values(keys)
+    new.to_csv(raw, index=False)
+    (HERE / "RESULTS_TABLES.md").write_text(report(new))
 
 
-def report(results, seeds, seconds):
+def report(runs):
     modules = (sklearn_ssl, torch, sklearn, skorch, np)
     versions = ", ".join(f"{m.__name__} {m.__version__}" for m in modules)
-    return f"""# Tables: default parameters, the same everywhere
+    seconds = runs[runs.unlabeled_weight == 1].groupby("method").seconds.mean()
+    seconds = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
+    text = f"""# Tables: default parameters, the same everywhere
 
-`python benchmarks/tabular.py DATA_DIR --seeds {seeds}`: mean +- standard deviation over seeds
-0-{seeds - 1}. "supervised" is the same estimator with `unlabeled_weight=0`: the same network,
-views and budget on the labeled rows alone. The gain is paired by seed; **worse** marks a mean
-below the supervised net by more than one standard error.
+`python benchmarks/tabular.py DATA_DIR`: mean +- standard deviation over seeds 0-4. In brackets the
+gain over the same estimator with `unlabeled_weight=0`, the same network, views and budget on the
+labeled rows alone, paired by seed; **worse** marks a gain below minus one standard error. Every
+run is in [tabular.csv](tabular.csv).
 
 The defaults were chosen on the hidden labels of the training halves of these data sets with seeds
-10-14, not on these test sets.
+10-17, not on these test sets.
 
 {versions}, Python {platform.python_version()}, CPU, one thread a fit. Mean seconds a fit on a busy
-2-core machine: {", ".join(f"{name} {value:.1f}" for name, value in seconds.items())}.
-
-## Accuracy
-
-{table(results, seeds, 0)}
-
-## Balanced accuracy
-
-{table(results, seeds, 1)}
+2-core machine: {seconds}.
 """
+    for column, title in (("accuracy", "Accuracy"), ("balanced", "Balanced accuracy")):
+        for k in LABELS:
+            text += f"\n## {title}, {k} labels a class\n\n{table(runs, k, column)}\n"
+    return text
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
     python examples/train_cifar10.py --data-dir D --n-labeled 40|250|4000
         [--method fixmatch|self_training|supervised] [--max-steps N] [--out DIR] [--resume]
 
-D holds the standard python files (cifar-10-batches-py). WideResNet-28-2, SGD with Nesterov momentum,
-learning rate .03 * cos(7 pi t / 16), weight decay 5e-4 on weights, averages with decay .999, 64
-labeled and 448 unlabeled images a step. After every epoch the test set is scored, *for reporting
-only*: nothing is chosen by it, and "best" is printed beside "last" because papers do.
+D holds the standard python files (cifar-10-batches-py). WideResNet-28-2, SGD with Nesterov
+momentum, learning rate .03 * cos(7 pi t / 16), weight decay 5e-4 on weights, averages with decay
+.999, 64 labeled and 448 unlabeled images a step. After every epoch the test set is scored, *for
+reporting only*: nothing is chosen by it, and "best" is printed beside "last" because papers do.
 
 --out gets log.csv, curves.png, confusion.csv and the checkpoints from which --resume goes on.
 The paper trains 2^20 steps; accuracies of its table 2: 86.19 +- 3.37 (40 labels), 94.93 +- .65

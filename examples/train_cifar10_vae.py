@@ -3,9 +3,9 @@
     python examples/train_cifar10_vae.py [--data-dir D] [--labels-per-class 50] [--max-steps N]
 
 D holds the standard python files of CIFAR-10 (cifar-10-batches-py); without it scikit-learn's
-digits are used, as images. One encoder serves the reconstruction, the KL divergence and the classifier;
-unlabeled rows train the autoencoder and, where the classifier is confident, the classifier. The
-test rows are scored once, at the end.
+digits are used, as images. One encoder serves the reconstruction, the KL divergence and the
+classifier; unlabeled rows train the autoencoder and, where the classifier is confident, the
+classifier. The test rows are scored once, at the end.
 """
 
 import argparse

@@ -21,7 +21,11 @@ __all__ = ["FixMatchClassifier", "FixMatchLoss"]
 
 
 class FixMatchLoss(nn.Module):
-    """l_s + lambda_u * l_u."""
+    """l_s + lambda_u * l_u; the family's members differ in `row_weight`.
+
+    Weak views of unlabeled rows are seen without a gradient, in a batch of their own: a third of
+    the work is saved, and BatchNorm normalises them by themselves.
+    """
 
     def __init__(self, weak, strong, threshold, unlabeled_weight, target=None):
         super().__init__()
@@ -30,31 +34,33 @@ class FixMatchLoss(nn.Module):
         self.register_buffer("target", target)
         self.register_buffer("mean_q", None if target is None else target.clone())
 
-    def forward(self, model, batch):
-        x_l, y_l, x_u, _, _, g = batch
-        B, n_u = len(x_l), len(x_u)
-        weak = self.weak(torch.cat([x_l, x_u]), g)
-        if not n_u:
-            loss = cross_entropy(model(weak), y_l)
-            return loss, {"labeled_loss": loss.detach()}
-        logits = model(torch.cat([weak, self.strong(x_u, g)]))
-        logits_l, logits_w, logits_s = logits.split([B, n_u, n_u])
+    def row_weight(self, q, i_u):
+        """Weights in [0, 1] of rows with predictions q: (n, K), row numbers (n,) -> (n,)."""
+        return (q.amax(-1) >= self.tau).to(q.dtype)
 
-        l_s = cross_entropy(logits_l, y_l)  # eq. 3
+    def forward(self, model, batch):
+        x_l, y_l, x_u, i_u, _, g = batch
+        weak_l, weak_u = self.weak(torch.cat([x_l, x_u]), g).split([len(x_l), len(x_u)])
+        if not len(x_u):
+            loss = cross_entropy(model(weak_l), y_l)
+            return loss, {"labeled_loss": loss.detach()}
         with torch.no_grad():
-            q = torch.softmax(logits_w.float(), -1)
+            q = torch.softmax(model(weak_u).float(), -1)
             if self.target is not None:
                 self.mean_q = self.mean_q.lerp(q.mean(0), 0.01)
                 q = align_distribution(q, self.mean_q, self.target, limit=2)
-            confidence, q_hat = q.max(-1)
-            mask = (confidence >= self.tau).to(q.dtype)
-        l_u = masked_cross_entropy(logits_s, q_hat, mask)  # eq. 4, divided by all mu * B rows
+            weight, q_hat = self.row_weight(q, i_u), q.argmax(-1)
+        logits = model(torch.cat([weak_l, self.strong(x_u, g)]))
+        logits_l, logits_s = logits.split([len(x_l), len(x_u)])
+
+        l_s = cross_entropy(logits_l, y_l)  # eq. 3
+        l_u = masked_cross_entropy(logits_s, q_hat, weight)  # eq. 4, divided by all mu * B rows
 
         parts = {
             "labeled_loss": l_s,
             "unlabeled_loss": l_u,
-            "mask_rate": mask.mean(),
-            "pseudo_label_shares": class_shares(q_hat, mask, q.shape[1]),
+            "mask_rate": weight.mean(),
+            "pseudo_label_shares": class_shares(q_hat, weight, q.shape[1]),
         }
         return l_s + self.lambda_u * l_u, {name: v.detach() for name, v in parts.items()}
 

@@ -72,3 +72,10 @@ def test_vae_script_runs_on_digits_and_on_cifar10(cifar, capsys):
     results = main(["--data-dir", str(cifar), "--max-steps", "5", "--seeds", "1", "--subset", "200",
                     "--labels-per-class", "5"])  # fmt: skip
     assert len(results["supervised"]) == 1
+
+
+def test_long_tail_and_contact_sheet(tmp_path, capsys):
+    scores = script("long_tail").main(["--seeds", "1", "--max-steps", "60"])
+    assert scores["FixMatch"][0][0] > 0.5
+    script("plot_views").main(tmp_path / "views.png")
+    assert (tmp_path / "views.png").stat().st_size > 10_000

@@ -23,6 +23,7 @@ from sklearn_ssl import (
     hide_labels,
 )
 from sklearn_ssl.losses import align_distribution
+from sklearn_ssl.net import _SSLNet
 
 from .conftest import ESTIMATORS, quick
 
@@ -300,3 +301,45 @@ def test_parameter_groups_by_name(digits):
     assert groups == [("backbone.*", {"lr": 1e-12})]
     with pytest.raises(ValueError, match=r"no parameter .* 'body\.\*'.*backbone"):
         clf.set_params(optimizer__param_groups=[("body.*", {})]).fit(X, y)
+
+
+READS = ["item", "tolist", "numpy", "cpu", "__bool__", "__float__", "__int__", "__index__"]
+
+
+@pytest.mark.parametrize("kind", ["table", "images"])
+@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_no_step_reads_from_the_device(cls, kind, digits, monkeypatch):
+    """A read makes the host wait for a GPU; losses are read once an epoch."""
+    X, y, _, _ = digits
+    params = {"max_steps": 400, "batch_size": 8}
+    if kind == "images":
+        X = (X[:200] * 15).astype(np.uint8).reshape(-1, 1, 8, 8)
+        y = y[:200]
+        params |= {"max_steps": 12, "module_params": {"width": 4}}
+    reads = []
+
+    def counted(name):
+        original = getattr(torch.Tensor, name)
+
+        def call(self, *args, **kwargs):
+            if inside:
+                reads.append(name)
+            return original(self, *args, **kwargs)
+
+        return call
+
+    inside = []
+    for name in READS:
+        monkeypatch.setattr(torch.Tensor, name, counted(name))
+    step = _SSLNet.train_step
+
+    def train_step(self, *args, **kwargs):
+        inside.append(1)
+        try:
+            return step(self, *args, **kwargs)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(_SSLNet, "train_step", train_step)
+    quick(cls, **params).fit(X, y)
+    assert not reads

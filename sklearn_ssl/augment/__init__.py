@@ -1,7 +1,9 @@
 """Random views of batches: callables ``(x, generator) -> x`` on the tensor's device."""
 
+import numpy as np
 import torch
 
+from ..lazy import LazyRows
 from .image import AffineColorCutout, ShiftFlip
 from .randaugment import RandAugment
 from .tabular import GaussianNoise, SwapFeatures, relative_spacing
@@ -69,7 +71,8 @@ def choose_views(X, weak="auto", strong=None, flip="auto"):
 def default_views(X, flip="auto"):
     """Choose a weak and a strong view from what X is.
 
-    Images (n, C, H, W): `ShiftFlip` and `AffineColorCutout`. All else: `GaussianNoise` and
+    Images (n, C, H, W): `ShiftFlip`, and `RandAugment` where there are 3 channels, else
+    `AffineColorCutout`. All else: `GaussianNoise` and
     `SwapFeatures`, with an amount r = `relative_spacing` taken from the rows themselves, so that a
     view moves a row no farther than its neighbours are: noise of r / 2 and r standard deviations,
     and features swapped with probability r^2 / 2 (at most .3), which moves a row as far as noise r
@@ -87,6 +90,17 @@ def default_views(X, flip="auto"):
     """
     if X.ndim == 4:
         flip = X.shape[1] == 3 if flip == "auto" else flip
-        return ShiftFlip(flip=flip), AffineColorCutout(flip=flip)
+        if X.shape[1] != 3:
+            return ShiftFlip(flip=flip), AffineColorCutout(flip=flip)
+        return ShiftFlip(flip=flip), RandAugment(flip=flip, value_range=_value_range(X))
     r = relative_spacing(X)
     return GaussianNoise(r / 2), SwapFeatures(p=min(0.3, r**2 / 2), noise=r)
+
+
+def _value_range(X):
+    """(0, 1) if X lies in it once uint8 is scaled, else its own smallest and largest value."""
+    if X.dtype == np.uint8:
+        return 0.0, 1.0
+    X = X.thinned(1000) if isinstance(X, LazyRows) else X
+    low, high = float(X.min()), float(X.max())
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)

@@ -1,0 +1,76 @@
+"""Every operation of RandAugment on one picture that is not symmetric, and a few whole views.
+
+    python examples/plot_views.py [FILE]
+
+Top: one operation each, small and large. Below: weak views, then strong views in both styles. The
+letter must stay an F: mirrored where views flip, but never another letter.
+"""
+
+import sys
+from itertools import chain
+
+import matplotlib
+
+matplotlib.use("Agg")
+import numpy as np
+import torch
+from matplotlib import pyplot as plt
+
+from sklearn_ssl.augment import RandAugment, ShiftFlip
+from sklearn_ssl.augment.randaugment import OPERATIONS
+
+
+def letter(size=32):
+    """A red F on a blue ramp, with a yellow dot at the lower right: (3, size, size) in [0, 1]."""
+    image = np.zeros((3, size, size), dtype=np.float32)
+    image[2] = np.linspace(0.25, 0.8, size)[None]
+    image[1] = np.linspace(0.1, 0.4, size)[:, None]
+    for rows, columns in (((6, 26), (8, 12)), ((6, 10), (8, 23)), ((14, 18), (8, 19))):
+        image[:, slice(*rows), slice(*columns)] = np.array([0.85, 0.15, 0.1])[:, None, None]
+    image[:, 23:27, 23:27] = np.array([0.95, 0.9, 0.2])[:, None, None]
+    return torch.from_numpy(image)
+
+
+def one_operation(name, large):
+    """The operation with its smallest or largest magnitude."""
+    view, op = RandAugment(flip=False), OPERATIONS.index(name)
+    x = (letter() * 255).round()[None]
+    best = None
+    for seed in range(2000):  # until the draw is the one wanted
+        ops, amount, _ = view._draw(x, torch.Generator().manual_seed(seed))
+        if ops[0, 0] == op:
+            ops[1] = 0
+            candidate = view._apply(x.clone(), ops, amount, 127.5)[0] / 255
+            change = float((candidate - letter()).abs().mean())
+            if best is None or (change > best[0]) == large:
+                best = change, candidate
+    return best[1]
+
+
+def main(path="views.png"):
+    names = [name for name in OPERATIONS if name != "identity"]
+    rows = [[letter(), *(one_operation(n, large=False) for n in names)],
+            [letter(), *(one_operation(n, large=True) for n in names)]]  # fmt: skip
+    titles = [["as it is", *(n.replace("_", "\n") for n in names)], [""] * (len(names) + 1)]
+    width = len(rows[0])
+    batch = letter().repeat(width, 1, 1, 1)
+    for label, view in (
+        ("weak", ShiftFlip()),
+        ("fixmatch", RandAugment()),
+        ("fixmatch,\nno flip", RandAugment(flip=False)),
+        ("torchssl", RandAugment("torchssl")),
+    ):
+        rows.append(list(view(batch, torch.Generator().manual_seed(1))))
+        titles.append([label] + [""] * (width - 1))
+    figure, axes = plt.subplots(len(rows), width, figsize=(width, len(rows) + 0.6))
+    for axis, image, title in zip(axes.flat, chain(*rows), chain(*titles), strict=True):
+        axis.imshow(image.permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
+        axis.set_title(title, fontsize=7)
+        axis.axis("off")
+    figure.tight_layout(pad=0.3)
+    figure.savefig(path, dpi=70)
+    print(f"Wrote {path}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
