@@ -1,21 +1,47 @@
 """Deep semi-supervised classification that behaves like scikit-learn."""
 
+from .co_training import CoTrainingNet
 from .comparison import compare_with_supervised, label_budget_curve
 from .datasets import ImageFolder, load_cifar10, load_mnist
 from .fixmatch import FixMatchClassifier
+from .flexmatch import FlexMatchClassifier
+from .freematch import FreeMatchClassifier
 from .lazy import LazyRows
+from .mean_teacher import MeanTeacherClassifier
+from .mixmatch import MixMatchClassifier
 from .model_selection import LabeledSplit, hide_labels, labeled_scorer
+from .noisy_student import NoisyStudentClassifier
+from .pi_model import PiModelClassifier
+from .pseudo_label import PseudoLabelClassifier
+from .remixmatch import ReMixMatchClassifier
 from .self_training import SelfTrainingNet
 from .sharing import load
+from .softmatch import SoftMatchClassifier
+from .temporal_ensembling import TemporalEnsemblingClassifier
+from .uda import UDAClassifier
 from .vae import VAEClassifier
+from .vat import VATClassifier
 
 __all__ = [
+    "CoTrainingNet",
     "FixMatchClassifier",
+    "FlexMatchClassifier",
+    "FreeMatchClassifier",
     "ImageFolder",
     "LabeledSplit",
     "LazyRows",
+    "MeanTeacherClassifier",
+    "MixMatchClassifier",
+    "NoisyStudentClassifier",
+    "PiModelClassifier",
+    "PseudoLabelClassifier",
+    "ReMixMatchClassifier",
     "SelfTrainingNet",
+    "SoftMatchClassifier",
+    "TemporalEnsemblingClassifier",
+    "UDAClassifier",
     "VAEClassifier",
+    "VATClassifier",
     "compare_with_supervised",
     "hide_labels",
     "label_budget_curve",

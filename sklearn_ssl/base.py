@@ -515,9 +515,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     def _make_net(self, loss, device, valid=None):
         sgd = {"momentum": 0.9, "nesterov": True} if self.optimizer == "sgd" else {}
         optimizer_params = {**sgd, **(self.optimizer_params or {})}
-        module = self.module
-        if isinstance(module, str):
-            module = self._auto_module(self._facts["input_shape"])
+        module, module_kwargs = self._network()
         precision = self.precision
         if precision == "auto":
             precision = "bfloat16" if device.type == "cuda" else "float32"
@@ -544,9 +542,16 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             device=str(device),
             compile=self.compile,
             verbose=0,
-            **{f"module__{k}": v for k, v in self._module_kwargs(module).items()},
+            **{f"module__{k}": v for k, v in module_kwargs.items()},
             **{f"optimizer__{k}": v for k, v in optimizer_params.items()},
         )
+
+    def _network(self):
+        """Return the network's class or instance, and its keywords."""
+        module = self.module
+        if isinstance(module, str):
+            module = self._auto_module(self._facts["input_shape"])
+        return module, self._module_kwargs(module)
 
     def _module_kwargs(self, module):
         """module_params, and what the data say as far as the network's signature asks for it."""

@@ -27,6 +27,7 @@ class Batch(NamedTuple):
     i_u: torch.Tensor  #: (mu * B,) int64, their row numbers in the X given to fit
     t: float  #: progress in [0, 1): step / max_steps
     generator: torch.Generator  #: the only source of randomness of views and losses
+    average: torch.nn.Module | None = None  #: the averaged network, in evaluation mode
 
 
 def rows_to_tensor(X):

@@ -23,14 +23,14 @@ __all__ = ["FixMatchClassifier", "FixMatchLoss"]
 class FixMatchLoss(nn.Module):
     """l_s + lambda_u * l_u; the family's members differ in `row_weight`.
 
-    Weak views of unlabeled rows are seen without a gradient, in a batch of their own: a third of
-    the work is saved, and BatchNorm normalises them by themselves.
+    Targets come from a pass without a gradient over the weak views, which saves a third of the
+    work. Labeled rows are in both passes: BatchNorm then sees classes in nearly the same shares.
     """
 
-    def __init__(self, weak, strong, threshold, unlabeled_weight, target=None):
+    def __init__(self, weak, strong, unlabeled_weight, target=None, threshold=0.95):
         super().__init__()
         self.weak, self.strong = weak, strong
-        self.tau, self.lambda_u = threshold, unlabeled_weight
+        self.lambda_u, self.tau = unlabeled_weight, threshold
         self.register_buffer("target", target)
         self.register_buffer("mean_q", None if target is None else target.clone())
 
@@ -38,23 +38,28 @@ class FixMatchLoss(nn.Module):
         """Weights in [0, 1] of rows with predictions q: (n, K), row numbers (n,) -> (n,)."""
         return (q.amax(-1) >= self.tau).to(q.dtype)
 
+    def regularizer(self, logits_s, q, weight):
+        """What a member adds to l_u, of logits (n, K) on strong views; nothing here."""
+        return 0.0
+
     def forward(self, model, batch):
-        x_l, y_l, x_u, i_u, _, g = batch
-        weak_l, weak_u = self.weak(torch.cat([x_l, x_u]), g).split([len(x_l), len(x_u)])
+        x_l, y_l, x_u, i_u, _, g, *_ = batch
+        weak = self.weak(torch.cat([x_l, x_u]), g)
         if not len(x_u):
-            loss = cross_entropy(model(weak_l), y_l)
+            loss = cross_entropy(model(weak), y_l)
             return loss, {"labeled_loss": loss.detach()}
         with torch.no_grad():
-            q = torch.softmax(model(weak_u).float(), -1)
+            q = torch.softmax(model(weak)[len(x_l) :].float(), -1)
             if self.target is not None:
                 self.mean_q = self.mean_q.lerp(q.mean(0), 0.01)
                 q = align_distribution(q, self.mean_q, self.target, limit=2)
             weight, q_hat = self.row_weight(q, i_u), q.argmax(-1)
-        logits = model(torch.cat([weak_l, self.strong(x_u, g)]))
+        logits = model(torch.cat([weak[: len(x_l)], self.strong(x_u, g)]))
         logits_l, logits_s = logits.split([len(x_l), len(x_u)])
 
         l_s = cross_entropy(logits_l, y_l)  # eq. 3
         l_u = masked_cross_entropy(logits_s, q_hat, weight)  # eq. 4, divided by all mu * B rows
+        l_u = l_u + self.regularizer(logits_s, q, weight)
 
         parts = {
             "labeled_loss": l_s,
@@ -66,7 +71,37 @@ class FixMatchLoss(nn.Module):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class FixMatchClassifier(SSLClassifier):
+class WeakStrongClassifier(SSLClassifier):
+    """What FixMatch and its successors share: two kinds of views, the pool, class alignment."""
+
+    weak_augment: object = "auto"
+    strong_augment: object = "auto"
+    flip: object = "auto"
+    distribution_alignment: bool | str = "auto"
+
+    _parameter_constraints = {
+        **SSLClassifier._parameter_constraints,
+        "weak_augment": [StrOptions({"auto"}), callable],
+        "strong_augment": [StrOptions({"auto"}), callable],
+        "flip": ["boolean", StrOptions({"auto"})],
+        "distribution_alignment": ["boolean", StrOptions({"auto"})],
+    }
+
+    def _loss_arguments(self, X, codes):
+        """Views, lambda_u and the target of the alignment, or None."""
+        views = choose_views(X, self.weak_augment, self.strong_augment, self.flip)
+        n_classes, align = len(self.classes_), self.distribution_alignment
+        align = n_classes > 2 if align == "auto" else align
+        target = class_balance(torch.from_numpy(codes), n_classes) if align else None
+        return (*views, self.unlabeled_weight, target)
+
+    def _pool(self, codes):
+        """All rows, labeled ones too (section 2.4), unless all are labeled."""
+        return np.arange(len(codes) if (codes < 0).any() else 0)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class FixMatchClassifier(WeakStrongClassifier):
     """FixMatch: a confident prediction on a weak view is the target of a strong view.
 
     Sohn et al. 2020, "FixMatch: Simplifying Semi-Supervised Learning with Consistency and
@@ -122,27 +157,11 @@ class FixMatchClassifier(SSLClassifier):
     """
 
     threshold: float = 0.95
-    weak_augment: object = "auto"
-    strong_augment: object = "auto"
-    flip: object = "auto"
-    distribution_alignment: bool | str = "auto"
 
     _parameter_constraints = {
-        **SSLClassifier._parameter_constraints,
+        **WeakStrongClassifier._parameter_constraints,
         "threshold": [Interval(Real, 0, 1, closed="both")],
-        "weak_augment": [StrOptions({"auto"}), callable],
-        "strong_augment": [StrOptions({"auto"}), callable],
-        "flip": ["boolean", StrOptions({"auto"})],
-        "distribution_alignment": ["boolean", StrOptions({"auto"})],
     }
 
     def _make_loss(self, X, codes):
-        weak, strong = choose_views(X, self.weak_augment, self.strong_augment, self.flip)
-        n_classes, align = len(self.classes_), self.distribution_alignment
-        align = n_classes > 2 if align == "auto" else align
-        target = class_balance(torch.from_numpy(codes), n_classes) if align else None
-        return FixMatchLoss(weak, strong, self.threshold, self.unlabeled_weight, target)
-
-    def _pool(self, codes):
-        """All rows, labeled ones too (section 2.4), unless all are labeled."""
-        return np.arange(len(codes) if (codes < 0).any() else 0)
+        return FixMatchLoss(*self._loss_arguments(X, codes), threshold=self.threshold)

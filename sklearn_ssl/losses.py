@@ -16,7 +16,13 @@ __all__ = [
     "entropy",
     "gaussian_kl",
     "gaussian_log_likelihood",
+    "kl_divergence",
     "masked_cross_entropy",
+    "mixup",
+    "sharpen",
+    "soft_cross_entropy",
+    "squared_difference",
+    "squared_distance",
 ]
 
 
@@ -170,3 +176,103 @@ def class_shares(codes, weight, n_classes):
     tensor([0.2500, 0.2500])
     """
     return weight.new_zeros(n_classes).index_add_(0, codes, weight) / len(codes)
+
+
+def soft_cross_entropy(logits, targets):
+    """Cross-entropy with probabilities as targets, in nats: (n, K), (n, K) -> (n,).
+
+    Examples
+    --------
+    >>> import torch
+    >>> soft_cross_entropy(torch.zeros(1, 2), torch.tensor([[0.3, 0.7]]))
+    tensor([0.6931])
+    """
+    return -(targets * F.log_softmax(logits, -1)).sum(-1)
+
+
+def squared_distance(p, q):
+    """Mean over classes of (p - q)^2: probabilities (n, K), (n, K) -> (n,) in [0, 2 / K].
+
+    Examples
+    --------
+    >>> import torch
+    >>> squared_distance(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
+    tensor([1.])
+    """
+    return (p - q).square().mean(-1)
+
+
+def squared_difference(logits, other):
+    """Mean over rows and classes of the squared difference of softmaxes: (n, K), (n, K) -> ().
+
+    Examples
+    --------
+    >>> import torch
+    >>> squared_difference(torch.zeros(1, 2), torch.tensor([[50.0, 0.0]]))
+    tensor(0.2500)
+    """
+    p, q = (torch.softmax(z.float(), -1) for z in (logits, other))
+    return squared_distance(p, q).mean()
+
+
+def kl_divergence(logits, other):
+    """Mean over rows of KL(softmax(other) || softmax(logits)) in nats: (n, K), (n, K) -> () >= 0.
+
+    Examples
+    --------
+    >>> import torch
+    >>> kl_divergence(torch.zeros(1, 2), torch.tensor([[50.0, 0.0]]))
+    tensor(0.6931)
+    """
+    log_p, log_q = (F.log_softmax(z.float(), -1) for z in (logits, other))
+    return (log_q.exp() * (log_q - log_p)).sum(-1).mean()
+
+
+def sharpen(p, temperature):
+    """p^(1/T), normalised: rows of (n, K) become more certain for T < 1.
+
+    References
+    ----------
+    Berthelot et al. 2019, MixMatch, arXiv 1905.02249, equation 7.
+
+    Examples
+    --------
+    >>> import torch
+    >>> sharpen(torch.tensor([[0.75, 0.25]]), 0.5)
+    tensor([[0.9000, 0.1000]])
+    """
+    return torch.softmax(p.clamp_min(1e-12).log() / temperature, -1)
+
+
+def mixup(x, targets, alpha, generator):
+    """Mix every row with another one: lambda' x_i + (1 - lambda') x_j, targets alike.
+
+    Parameters
+    ----------
+    x : tensor (n, ...)
+    targets : tensor (n, K)
+    alpha : float > 0
+        lambda is drawn from Beta(alpha, alpha) for each row, and lambda' = max(lambda, 1 - lambda).
+    generator : torch.Generator
+
+    Returns
+    -------
+    x, targets : tensors as given
+
+    References
+    ----------
+    Berthelot et al. 2019, MixMatch, arXiv 1905.02249, equations 8 to 11.
+    """
+    n = len(x)
+    j = torch.randperm(n, generator=generator, device=x.device)
+    lam = beta_samples(alpha, n, generator, x.device)
+    lam = torch.maximum(lam, 1 - lam)
+    mixed = x.lerp(x[j], (1 - lam).reshape(-1, *[1] * (x.ndim - 1)).to(x.dtype))
+    return mixed, targets.lerp(targets[j], (1 - lam)[:, None].to(targets.dtype))
+
+
+def beta_samples(alpha, n, generator, device):
+    """n draws from Beta(alpha, alpha), alpha > 0, from the generator given: (n,) in [0, 1]."""
+    shape = torch.full((2, n), float(alpha), device=device)
+    a, b = torch._standard_gamma(shape, generator=generator)
+    return a / (a + b).clamp_min(1e-30)

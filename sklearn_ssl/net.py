@@ -240,6 +240,8 @@ class _SSLNet(NeuralNetClassifier):
         for group in self.optimizer_.param_groups:
             group["lr"] = group["base_lr"] * factor
         self.optimizer_.zero_grad(set_to_none=True)
+        if self.ema_decay is not None:
+            batch = batch._replace(average=self.ema_module_)
         with self._autocast():
             loss, parts = self.criterion_(self.module_, batch)
         loss.backward()

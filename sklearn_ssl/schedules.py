@@ -2,7 +2,7 @@
 
 import math
 
-__all__ = ["constant", "cosine_7_16", "linear_ramp", "warmed_ema_decay"]
+__all__ = ["constant", "cosine_7_16", "linear_ramp", "sigmoid_ramp", "warmed_ema_decay"]
 
 
 def constant(t):
@@ -68,6 +68,31 @@ def linear_ramp(t, length):
     (0.25, 1.0, 1.0)
     """
     return min(1.0, t / length) if length > 0 else 1.0
+
+
+def sigmoid_ramp(t, length):
+    r"""Rise as :math:`\exp(-5 (1 - t / length)^2)` over the first ``length`` of training, then 1.
+
+    Parameters
+    ----------
+    t : float in [0, 1]
+    length : float in [0, 1]
+        0 means no ramp.
+
+    Returns
+    -------
+    float in [0.0067, 1]
+
+    References
+    ----------
+    Laine and Aila 2017, arXiv 1610.02242, section 2.1.
+
+    Examples
+    --------
+    >>> round(sigmoid_ramp(0.0, 0.5), 4), round(sigmoid_ramp(0.25, 0.5), 4), sigmoid_ramp(0.7, 0.5)
+    (0.0067, 0.2865, 1.0)
+    """
+    return math.exp(-5 * (1 - linear_ramp(t, length)) ** 2)
 
 
 def warmed_ema_decay(step, decay):

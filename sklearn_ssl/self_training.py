@@ -29,7 +29,7 @@ class SelfTrainingLoss(nn.Module):
         self.register_buffer("pseudo_labels", torch.as_tensor(pseudo_labels))
 
     def forward(self, model, batch):
-        x_l, y_l, x_u, i_u, _, g = batch
+        x_l, y_l, x_u, i_u, _, g, *_ = batch
         logits = model(self.view(torch.cat([x_l, x_u]), g))
         logits_l, logits_u = logits.split([len(x_l), len(x_u)])
         loss = cross_entropy(logits_l, y_l)

@@ -61,7 +61,7 @@ class M2Loss(nn.Module):
         return (q * self.L(model, x, every, noise)).sum(-1) - entropy(logits)
 
     def forward(self, model, batch):
-        x_l, y_l, x_u, _, t, g = batch
+        x_l, y_l, x_u, _, t, g, *_ = batch
         logits_l, logits_u = model(torch.cat([x_l, x_u])).split([len(x_l), len(x_u)])
         classify = cross_entropy(logits_l, y_l)
         loss, parts = classify, {"labeled_loss": classify.detach()}
@@ -89,7 +89,7 @@ class JointLoss(nn.Module):
         self.lambda_u, self.threshold = unlabeled_weight, threshold
 
     def forward(self, model, batch):
-        x_l, y_l, x_u, _, _, g = batch
+        x_l, y_l, x_u, _, _, g, *_ = batch
         x = torch.cat([x_l, x_u])
         seen = self.view(x, g)
         logits_l, logits_u = model(seen).split([len(x_l), len(x_u)])

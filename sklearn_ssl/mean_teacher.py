@@ -1,0 +1,103 @@
+"""Mean Teacher: the average of the student's past weights gives the targets.
+
+Antti Tarvainen, Harri Valpola: "Mean teachers are better role models: Weight-averaged consistency
+targets improve semi-supervised deep learning results", NeurIPS 2017, arXiv 1703.01780, equations 1
+and 2.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from sklearn.utils._param_validation import Interval, Real, StrOptions
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from .augment import choose_views
+from .base import SSLClassifier
+from .losses import kl_divergence, squared_difference
+from .schedules import sigmoid_ramp
+
+__all__ = ["MeanTeacherClassifier", "MeanTeacherLoss"]
+
+
+class MeanTeacherLoss(nn.Module):
+    """CE on labels + w(t) * mean of d(f(x, theta, eta), f(x, theta', eta')), eq. 1."""
+
+    def __init__(self, view, unlabeled_weight, ramp_length, consistency):
+        super().__init__()
+        self.view, self.lambda_u, self.ramp_length = view, unlabeled_weight, ramp_length
+        self.distance = squared_difference if consistency == "mse" else kl_divergence
+
+    def forward(self, model, batch):
+        x, g = torch.cat([batch.x_l, batch.x_u]), batch.generator
+        student = model(self.view(x, g))
+        labeled = cross_entropy(student[: len(batch.x_l)], batch.y_l)
+        if not len(batch.x_u):
+            return labeled, {"labeled_loss": labeled.detach()}
+        with torch.no_grad():  # theta', the averaged weights, and a noise of its own (eq. 2)
+            teacher = (model if batch.average is None else batch.average)(self.view(x, g))
+        consistency = self.distance(student, teacher)
+        w = self.lambda_u * sigmoid_ramp(batch.t, self.ramp_length)
+        parts = {"labeled_loss": labeled.detach(), "unlabeled_loss": consistency.detach()}
+        return labeled + w * consistency, parts
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MeanTeacherClassifier(SSLClassifier):
+    """Mean Teacher: the student is to agree with the average of its own past weights.
+
+    Tarvainen and Valpola 2017, "Mean teachers are better role models", arXiv 1703.01780, equations
+    1 and 2. Student and teacher see views of their own; the gradient reaches the student alone. The
+    teacher is what predicts: the averaged weights, with decay ``ema_decay``, and with averaged
+    BatchNorm statistics. With ``ema_decay=None`` the student is its own teacher.
+
+    Parameters
+    ----------
+    consistency : {"mse", "kl"}, default="mse"
+        Distance of probabilities: mean squared difference over rows and classes, or the mean
+        Kullback-Leibler divergence from the teacher, in nats.
+    ramp_length : float in [0, 1], default=0.27
+        Share of training in which the weight grows.
+    augment : "auto" or callable ``(x, generator) -> x``, default="auto"
+        View of the rows; "auto": the strong view of `augment.default_views` on tables, the weak one
+        on images.
+    unlabeled_weight : float >= 0, default=30.0
+        w_max of w(t) = w_max exp(-5 (1 - t)^2). The paper's is 100.
+    module, module_params, max_steps, batch_size, unlabeled_ratio, \
+    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
+    device, precision, warm_start, verbose, random_state, class_weight, \
+    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
+        As in `SSLClassifier`.
+
+    Attributes
+    ----------
+    classes_, transduction_, label_distributions_, n_iter_, history_, net_, n_features_in_
+        As in `SSLClassifier`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import MeanTeacherClassifier, hide_labels
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = MeanTeacherClassifier(max_steps=200, random_state=0)
+    >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.85
+    True
+    """
+
+    consistency: str = "mse"
+    ramp_length: float = 0.27
+    augment: object = "auto"
+    unlabeled_weight: float = 30.0
+    ema_decay: float | None = 0.99
+
+    _parameter_constraints = {
+        **SSLClassifier._parameter_constraints,
+        "consistency": [StrOptions({"mse", "kl"})],
+        "ramp_length": [Interval(Real, 0, 1, closed="both")],
+        "augment": [StrOptions({"auto"}), callable],
+    }
+
+    def _make_loss(self, X, codes):
+        weak, strong = choose_views(X, self.augment, self.augment)
+        view = strong if X.ndim == 2 else weak
+        return MeanTeacherLoss(view, self.unlabeled_weight, self.ramp_length, self.consistency)

@@ -1,0 +1,144 @@
+"""Virtual adversarial training: smooth where a small step changes the prediction most.
+
+Takeru Miyato, Shin-ichi Maeda, Masanori Koyama, Shin Ishii: "Virtual Adversarial Training: A
+Regularization Method for Supervised and Semi-Supervised Learning", TPAMI 2018, arXiv 1704.03976,
+equations 5 to 9 and algorithm 1; the entropy term is equation 18.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from .augment import choose_views, relative_spacing
+from .base import SSLClassifier
+from .losses import entropy, kl_divergence
+
+__all__ = ["VATClassifier", "VATLoss"]
+
+
+@contextmanager
+def still_statistics(model):
+    """Leave BatchNorm's running statistics alone while rows that are no data pass."""
+    layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
+    momenta = [m.momentum for m in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+
+
+class VATLoss(nn.Module):
+    """CE on labels + lambda_u * mean KL(p(x) || p(x + r_vadv)) [+ mean entropy]."""
+
+    def __init__(self, view, scale, unlabeled_weight, epsilon, xi, n_power, entropy_weight):
+        super().__init__()
+        self.view, self.lambda_u = view, unlabeled_weight
+        self.epsilon, self.xi, self.n_power = epsilon, xi, n_power
+        self.entropy_weight = entropy_weight
+        self.register_buffer("scale", scale)
+
+    def _unit(self, d):
+        """Rows of Euclidean length 1."""
+        return d / d.flatten(1).norm(dim=1).clamp_min(1e-12).reshape(-1, *[1] * (d.ndim - 1))
+
+    def adversarial(self, model, x, logits, g):
+        """r_vadv of eq. 6: ``n_power`` power iterations from a random direction, in units of x."""
+        d = self._unit(torch.randn(x.shape, generator=g, device=x.device))
+        for _ in range(self.n_power):
+            d.requires_grad_()
+            distance = kl_divergence(model(x + self.xi * d * self.scale), logits)
+            d = self._unit(torch.autograd.grad(distance, d)[0].detach().float())
+        return self.epsilon * d * self.scale
+
+    def forward(self, model, batch):
+        x = self.view(torch.cat([batch.x_l, batch.x_u]), batch.generator)
+        logits = model(x)
+        labeled = cross_entropy(logits[: len(batch.x_l)], batch.y_l)
+        if not len(batch.x_u):
+            return labeled, {"labeled_loss": labeled.detach()}
+        with still_statistics(model):
+            r = self.adversarial(model, x, logits.detach(), batch.generator)
+            lds = kl_divergence(model(x + r), logits.detach())  # eq. 8, over all rows
+        unlabeled = lds + self.entropy_weight * entropy(logits[len(batch.x_l) :]).mean()
+        parts = {"labeled_loss": labeled.detach(), "unlabeled_loss": unlabeled.detach()}
+        return labeled + self.lambda_u * unlabeled, parts
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class VATClassifier(SSLClassifier):
+    """Virtual adversarial training: predictions must not change along the most sensitive direction.
+
+    Miyato et al. 2018, "Virtual Adversarial Training", arXiv 1704.03976, equations 5 to 9: the
+    Kullback-Leibler divergence between p(x) and p(x + r), r of length epsilon in the direction in
+    which it grows fastest, found by power iteration. No labels and no views are needed for it.
+
+    Parameters
+    ----------
+    epsilon : float > 0 or "auto", default="auto"
+        Length of r with each feature in units of its standard deviation over the training rows.
+        "auto": half of the median distance between neighbouring rows, `augment.relative_spacing`
+        times the square root of the number of features.
+    xi : float > 0, default=0.01
+        Length of the step by which the direction is found.
+    n_power : int >= 1, default=1
+        Power iterations.
+    entropy_weight : float >= 0, default=0.0
+        Weight of the conditional entropy of unlabeled rows (VAT+EntMin of the paper: 1).
+    augment : "auto" or callable ``(x, generator) -> x``, default="auto"
+        View of the rows before all else; "auto": the weak view of `augment.default_views`.
+    unlabeled_weight : float >= 0, default=1.0
+        The paper's alpha.
+    module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
+    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
+    device, precision, warm_start, verbose, random_state, class_weight, \
+    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
+        As in `SSLClassifier`.
+
+    Attributes
+    ----------
+    classes_, transduction_, label_distributions_, n_iter_, history_, net_, n_features_in_
+        As in `SSLClassifier`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import VATClassifier, hide_labels
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = VATClassifier(max_steps=200, random_state=0)
+    >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.85
+    True
+    """
+
+    epsilon: float | str = "auto"
+    xi: float = 0.01
+    n_power: int = 1
+    entropy_weight: float = 0.0
+    augment: object = "auto"
+
+    _parameter_constraints = {
+        **SSLClassifier._parameter_constraints,
+        "epsilon": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "xi": [Interval(Real, 0, None, closed="neither")],
+        "n_power": [Interval(Integral, 1, None, closed="left")],
+        "entropy_weight": [Interval(Real, 0, None, closed="left")],
+        "augment": [StrOptions({"auto"}), callable],
+    }
+
+    def _make_loss(self, X, codes):
+        view, _ = choose_views(X, self.augment)
+        scale = self._facts["scale"]
+        epsilon = self.epsilon
+        if isinstance(epsilon, str):
+            features = (scale > 0).float().mean().item() * X[:1].size
+            epsilon = 0.5 * relative_spacing(X) * features**0.5
+        return VATLoss(
+            view, scale, self.unlabeled_weight, epsilon, self.xi, self.n_power, self.entropy_weight
+        )
