@@ -15,6 +15,7 @@ from .pi_model import PiModelClassifier
 from .pseudo_label import PseudoLabelClassifier
 from .remixmatch import ReMixMatchClassifier
 from .self_training import SelfTrainingNet
+from .sgan import SGANClassifier
 from .sharing import load
 from .softmatch import SoftMatchClassifier
 from .temporal_ensembling import TemporalEnsemblingClassifier
@@ -36,6 +37,7 @@ __all__ = [
     "PiModelClassifier",
     "PseudoLabelClassifier",
     "ReMixMatchClassifier",
+    "SGANClassifier",
     "SelfTrainingNet",
     "SoftMatchClassifier",
     "TemporalEnsemblingClassifier",

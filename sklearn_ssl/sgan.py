@@ -1,0 +1,171 @@
+"""Semi-supervised GAN: a classifier that must also tell real rows from generated ones.
+
+Tim Salimans, Ian Goodfellow, Wojciech Zaremba, Vicki Cheung, Alec Radford, Xi Chen: "Improved
+Techniques for Training GANs", NeurIPS 2016, arXiv 1606.03498, sections 3.1 and 5; Augustus Odena:
+"Semi-Supervised Learning with Generative Adversarial Networks", 2016, arXiv 1606.01583.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils._param_validation import Integral, Interval, Real
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+from torch.nn.functional import cross_entropy, softplus
+
+from .base import SSLClassifier
+from .networks.gan import GAN, Discriminator, Generator
+
+__all__ = ["SGANClassifier", "SGANLoss"]
+
+
+class SGANLoss(nn.Module):
+    """Both players' losses; the gradient of each reaches its own parameters only."""
+
+    def __init__(self, noise_dim, unlabeled_weight):
+        super().__init__()
+        self.noise_dim, self.lambda_u = noise_dim, unlabeled_weight
+
+    def discriminate(self, logits_u, logits_f):
+        """-E log D(x) - E log(1 - D(G(z))) with D = Z / (Z + 1), Z = sum of exp(logits)."""
+        S_u, S_f = logits_u.float().logsumexp(-1), logits_f.float().logsumexp(-1)
+        return (softplus(S_u) - S_u).mean() / 2 + softplus(S_f).mean() / 2
+
+    def match(self, model, real, fake):
+        """|| E f(x) - E f(G(z)) || over features f: the generator's loss (section 3.1)."""
+        frozen = [p for p in model.discriminator.parameters() if p.requires_grad]
+        for p in frozen:
+            p.requires_grad_(False)  # the generator must not move the discriminator
+        difference = model.features(real).detach().mean(0) - model.features(fake).mean(0)
+        for p in frozen:
+            p.requires_grad_(True)
+        return difference.abs().mean()
+
+    def forward(self, model, batch):
+        x_l, x_u, n = batch.x_l, batch.x_u, len(batch.x_u)
+        if not n:
+            loss = cross_entropy(model(x_l), batch.y_l)
+            return loss, {"labeled_loss": loss.detach()}
+        z = torch.randn(n, self.noise_dim, generator=batch.generator, device=x_l.device)
+        fake = model.generator(z)
+        logits_l, logits_u = model(torch.cat([x_l, x_u])).split([len(x_l), n])
+        labeled = cross_entropy(logits_l, batch.y_l)
+        adversarial = self.discriminate(logits_u, model(fake.detach()))
+        generator = self.match(model, x_u, fake)
+        parts = {
+            "labeled_loss": labeled.detach(),
+            "unlabeled_loss": adversarial.detach(),
+            "generator_loss": generator.detach(),
+        }
+        return labeled + self.lambda_u * (adversarial + generator), parts
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SGANClassifier(SSLClassifier):
+    """Semi-supervised GAN: unlabeled rows are real, of whatever class, and generated ones are not.
+
+    Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv 1606.03498, section 5, and
+    Odena 2016, arXiv 1606.01583: a classifier with a class more, "generated", whose logit is fixed
+    at 0, so that K logits remain. The generator matches the mean features of real rows (section
+    3.1). Both players take a step at once, each with its own learning rate.
+
+    Parameters
+    ----------
+    noise_dim : int >= 1, default=100
+        Dimensions of the generator's input.
+    generator_lr : float > 0 or None, default=None
+        Learning rate of the generator; None: ``lr``.
+    module : "auto", nn.Module class or instance, default="auto"
+        The discriminator, rows -> logits (n, K), and with a method ``features`` if it is to be
+        matched there and not at its logits. "auto": `networks.gan.Discriminator`, without
+        BatchNorm.
+    optimizer, lr : default="adam", 1e-3
+        With beta1 = .5 unless ``optimizer_params`` say otherwise.
+    module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
+    optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
+    device, precision, warm_start, verbose, random_state, class_weight, \
+    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
+        As in `SSLClassifier`.
+
+    Attributes
+    ----------
+    classes_, transduction_, label_distributions_, n_iter_, history_, net_, n_features_in_
+        As in `SSLClassifier`. ``history_`` has the losses of both players.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import SGANClassifier, hide_labels
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = SGANClassifier(max_steps=300, random_state=0)
+    >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.85
+    True
+    >>> clf.sample(5, random_state=0).shape
+    (5, 64)
+    """
+
+    noise_dim: int = 100
+    generator_lr: float | None = None
+    unlabeled_ratio: int = 2
+    optimizer: object = "adam"
+    lr: float = 1e-3
+
+    _parameter_constraints = {
+        **SSLClassifier._parameter_constraints,
+        "noise_dim": [Interval(Integral, 1, None, closed="left")],
+        "generator_lr": [Interval(Real, 0, None, closed="neither"), None],
+    }
+
+    def _auto_module(self, input_shape):
+        super()._auto_module(input_shape)  # refuses shapes that are neither table nor image
+        return Discriminator
+
+    def _module_facts(self, X):
+        unit = (X.dtype == np.uint8 and X.ndim > 2) or (X.min() >= 0 and X.max() <= 1)
+        return {**super()._module_facts(X), "unit": bool(unit)}
+
+    def _kept_facts(self):
+        return [*super()._kept_facts(), "unit"]
+
+    def _network(self):
+        given, kwargs = super()._network()
+        known = {name: self._facts[name] for name in ("input_shape", "mean", "scale", "unit")}
+        generator = Generator(**known, noise_dim=self.noise_dim)
+        own = copy.deepcopy(given) if isinstance(given, nn.Module) else given(**kwargs)
+        return GAN, {"discriminator": own, "generator": generator}
+
+    def _make_net(self, loss, device, valid=None):
+        net = super()._make_net(loss, device, valid)
+        groups = [("generator.*", {"lr": self.generator_lr or self.lr})]
+        own = self.optimizer_params or {}
+        given = own.get("param_groups", [])
+        groups += [(f"discriminator.{name}", values) for name, values in given]
+        if self.optimizer == "adam" and "betas" not in own:
+            net.set_params(optimizer__betas=(0.5, 0.999))
+        return net.set_params(optimizer__param_groups=groups)
+
+    def _make_loss(self, X, codes):
+        return SGANLoss(self.noise_dim, self.unlabeled_weight)
+
+    def sample(self, n_samples=1, random_state=None):
+        """Generate rows, with the averaged weights where there are some.
+
+        Parameters
+        ----------
+        n_samples : int >= 1, default=1
+        random_state : int, RandomState or None, default=None
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+            In the units of the X given to `fit`; images in [0, 1] where they were uint8.
+        """
+        check_is_fitted(self)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        z = check_random_state(random_state).standard_normal((n_samples, self.noise_dim))
+        generator = self.net_.predicting_module_.generator
+        X = self.net_.collect(z.astype(np.float32), call=generator)
+        return X if self.input_shape is None else X.reshape(len(X), -1)
