@@ -1,6 +1,6 @@
 """Every estimator, with its defaults, beside the supervised net of the same network and budget.
 
-    python benchmarks/tabular.py DATA_DIR [--methods FixMatchClassifier ...] [--seeds 5] [--jobs 2]
+    python benchmarks/tabular.py DATA_DIR [--methods NAME ...] [--labels 10 5 2] [--jobs 2]
 
 DATA_DIR holds the UCI tables as ``NAME.csv.gz`` (the class in the last column). Protocol: a
 stratified half of the data set is the test set (random_state = seed); of the other half, k labels
@@ -10,6 +10,7 @@ older ones there. Then ``benchmarks/RESULTS_TABLES.md`` is written from all of i
 """
 
 import argparse
+import inspect
 import platform
 import time
 import warnings
@@ -26,12 +27,11 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import train_test_split
 
 import sklearn_ssl
-from sklearn_ssl.base import SSLClassifier
 
 METHODS = {
     name: value
     for name, value in vars(sklearn_ssl).items()
-    if isinstance(value, type) and issubclass(value, SSLClassifier)
+    if hasattr(value, "fit") and "unlabeled_weight" in inspect.signature(value).parameters
 }
 LABELS = (10, 5, 2)
 HERE = Path(__file__).parent
@@ -123,6 +123,7 @@ def main():
     parser.add_argument("data_dir")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--labels", nargs="+", type=int, choices=LABELS, default=list(LABELS))
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     cases = [
@@ -130,7 +131,7 @@ def main():
         for method in args.methods
         for seed in range(args.seeds)
         for data in NAMES
-        for k in LABELS
+        for k in args.labels
         for weight in (1.0, 0.0)
     ]
     done = joblib.Parallel(args.jobs, verbose=1, return_as="generator")(

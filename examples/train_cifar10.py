@@ -1,7 +1,7 @@
 """FixMatch on CIFAR-10, as in the paper, or another method on the same labels.
 
     python examples/train_cifar10.py --data-dir D --n-labeled 40|250|4000
-        [--method fixmatch|self_training|supervised] [--max-steps N] [--out DIR] [--resume]
+        [--method fixmatch|mixmatch|remixmatch|...] [--max-steps N] [--out DIR] [--resume]
 
 D holds the standard python files (cifar-10-batches-py). WideResNet-28-2, SGD with Nesterov
 momentum, learning rate .03 * cos(7 pi t / 16), weight decay 5e-4 on weights, averages with decay
@@ -28,11 +28,32 @@ from sklearn.metrics import (
 )
 from skorch.callbacks import Callback
 
-from sklearn_ssl import FixMatchClassifier, SelfTrainingNet, hide_labels, load_cifar10
+from sklearn_ssl import (
+    FixMatchClassifier,
+    FlexMatchClassifier,
+    FreeMatchClassifier,
+    MeanTeacherClassifier,
+    MixMatchClassifier,
+    PseudoLabelClassifier,
+    ReMixMatchClassifier,
+    SelfTrainingNet,
+    SoftMatchClassifier,
+    UDAClassifier,
+    hide_labels,
+    load_cifar10,
+)
 from sklearn_ssl.networks import WideResNet
 
 METHODS = {
     "fixmatch": (FixMatchClassifier, {}),
+    "flexmatch": (FlexMatchClassifier, {}),
+    "freematch": (FreeMatchClassifier, {"threshold_decay": 0.999}),
+    "softmatch": (SoftMatchClassifier, {"threshold_decay": 0.999}),
+    "mixmatch": (MixMatchClassifier, {"unlabeled_weight": 75.0}),
+    "remixmatch": (ReMixMatchClassifier, {}),
+    "mean_teacher": (MeanTeacherClassifier, {"unlabeled_weight": 100.0, "ema_decay": 0.999}),
+    "pseudo_label": (PseudoLabelClassifier, {}),
+    "uda": (UDAClassifier, {}),
     "self_training": (SelfTrainingNet, {"max_iter": 5}),
     "supervised": (FixMatchClassifier, {"unlabeled_weight": 0}),
 }

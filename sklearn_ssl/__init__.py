@@ -6,6 +6,7 @@ from .datasets import ImageFolder, load_cifar10, load_mnist
 from .fixmatch import FixMatchClassifier
 from .flexmatch import FlexMatchClassifier
 from .freematch import FreeMatchClassifier
+from .gaussian_mixture import SemiSupervisedGaussianMixture
 from .lazy import LazyRows
 from .mean_teacher import MeanTeacherClassifier
 from .mixmatch import MixMatchClassifier
@@ -39,6 +40,7 @@ __all__ = [
     "ReMixMatchClassifier",
     "SGANClassifier",
     "SelfTrainingNet",
+    "SemiSupervisedGaussianMixture",
     "SoftMatchClassifier",
     "TemporalEnsemblingClassifier",
     "UDAClassifier",

@@ -79,3 +79,11 @@ def test_long_tail_and_contact_sheet(tmp_path, capsys):
     assert scores["FixMatch"][0][0] > 0.5
     script("plot_views").main(tmp_path / "views.png")
     assert (tmp_path / "views.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", ["mnist_pseudo_labels", "mnist_vae", "mnist_sgan"])
+def test_uses_of_images_without_a_folder(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    results = script(name).main(["--max-steps", "300", "--out", str(tmp_path)])
+    assert all(value > 0.6 for value in results.values())
+    assert list(tmp_path.glob("*.png"))

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn.utils.parametrizations import weight_norm
+from torch.nn import functional as F
 
 from .mlp import SmoothClip, Standardize
 
@@ -22,6 +22,37 @@ class InputNoise(nn.Module):
     def forward(self, x):
         """(n, ...) -> (n, ...)."""
         return x + self.amount * torch.randn_like(x) if self.training and self.amount else x
+
+
+def _normalized(weight, length):
+    """Weight normalisation: rows of ``weight`` brought to ``length`` (Salimans and Kingma 2016)."""
+    norm = weight.flatten(1).norm(dim=1)
+    return weight * (length / norm).reshape(-1, *[1] * (weight.ndim - 1))
+
+
+class NormalizedLinear(nn.Linear):
+    """A linear layer whose weights have a direction and a length of their own."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__(n_in, n_out)
+        self.length = nn.Parameter(self.weight.detach().norm(dim=1))
+
+    def forward(self, x):
+        """(n, n_in) -> (n, n_out)."""
+        return F.linear(x, _normalized(self.weight, self.length), self.bias)
+
+
+class NormalizedConv2d(nn.Conv2d):
+    """A convolution whose filters have a direction and a length of their own."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.length = nn.Parameter(self.weight.detach().flatten(1).norm(dim=1))
+
+    def forward(self, x):
+        """(n, C, H, W) -> (n, C', H', W')."""
+        weight = _normalized(self.weight, self.length)
+        return F.conv2d(x, weight, self.bias, self.stride, self.padding)
 
 
 class Discriminator(nn.Module):
@@ -56,13 +87,13 @@ class Discriminator(nn.Module):
             layers.append(SmoothClip())
             for depth, (n_in, n_out) in enumerate(pairwise(sizes)):
                 layers += [InputNoise(noise * (1 if depth else 0.6))]
-                layers += [weight_norm(nn.Linear(n_in, n_out)), nn.ReLU()]
+                layers += [NormalizedLinear(n_in, n_out), nn.ReLU()]
             top = sizes[-1]
         else:
             channels = input_shape[0]
             for factor in (1, 2, 4):
-                conv = nn.Conv2d(channels, factor * width, 3, stride=2, padding=1)
-                layers += [weight_norm(conv), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+                conv = NormalizedConv2d(channels, factor * width, 3, stride=2, padding=1)
+                layers += [conv, nn.LeakyReLU(0.2), nn.Dropout(dropout)]
                 channels = factor * width
             layers += [nn.AdaptiveAvgPool2d(2), nn.Flatten()]
             top = 4 * channels
