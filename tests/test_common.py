@@ -46,7 +46,7 @@ def test_estimators_are_discovered():
 @pytest.mark.filterwarnings("ignore:Only one class:UserWarning")
 @pytest.mark.filterwarnings("ignore:A column-vector y")
 @parametrize_with_checks(
-    [quick(cls, max_steps=100) for cls in ESTIMATORS],
+    [quick(cls, max_steps=50) for cls in ESTIMATORS],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
 def test_scikit_learn_checks(estimator, check):
@@ -56,7 +56,7 @@ def test_scikit_learn_checks(estimator, check):
 @pytest.mark.parametrize("unlabeled_label", [None, np.nan, "?"])
 @every_estimator
 def test_minus_one_is_a_class_where_something_else_marks_unlabeled_rows(cls, unlabeled_label):
-    clf = quick(cls, max_steps=100, unlabeled_label=unlabeled_label)
+    clf = quick(cls, max_steps=50, unlabeled_label=unlabeled_label)
     check_classifiers_classes(cls.__name__, clf)
 
 
