@@ -271,9 +271,11 @@ def test_remixmatch_aligns_anchors_and_adds_up(batch, monkeypatch):
     monkeypatch.setattr("sklearn_ssl.remixmatch.mixup", lambda x, t, alpha, g: (x, t))
     target = torch.tensor([0.4, 0.2, 0.2, 0.2])
     loss = ReMixMatchLoss(same, other, target, 1.5, 0.5, 1, 0.75, 0.5, 0.0)
+    start = torch.tensor([0.3, 0.3, 0.25, 0.15])
+    loss.mean_q = start
     value, _ = loss(nn.Identity(), batch)
     p = softmax(batch.x_u.double().numpy(), axis=1)
-    running = target.double().numpy() + (p.mean(0) - target.double().numpy()) / 128
+    running = start.double().numpy() + (p.mean(0) - start.double().numpy()) / 128
     q = p * (target.double().numpy() / running)
     q = (q / q.sum(1, keepdims=True)) ** 2
     q /= q.sum(1, keepdims=True)
@@ -330,8 +332,10 @@ def test_freematch_thresholds_by_hand():
     assert loss.tau_t.item() == pytest.approx(tau)
     np.testing.assert_allclose(loss.p_t, p, atol=1e-6)
     np.testing.assert_allclose(loss.h_t, 0.9 * 0.5 + 0.1 * np.array([0.75, 0.25]), atol=1e-6)
-    limits = p / p.max() * tau
-    assert weight.tolist() == [1, 1, float(limits[1] <= 0.6), 1]
+    assert weight.tolist() == [1, 1, 1, 1]
+    now = FreeMatchLoss(same, same, 1.0, None, n_classes=2, decay=0.0, fairness_weight=0.0)
+    # tau = .75; for class 1, a rarer one, .3 / .7 of it
+    assert now.row_weight(q, torch.arange(4)).tolist() == [1, 0, 1, 1]
 
 
 def test_freematch_fairness_by_hand():
@@ -432,6 +436,15 @@ def test_sgan_players_do_not_move_each_other(batch):
     loss.discriminate(model(batch.x_u), model(fake.detach())).backward()
     assert all(p.grad is None for p in model.generator.parameters())
     assert all(p.grad.norm() > 0 for p in model.discriminator.parameters())
+    model.zero_grad(set_to_none=True)
+    loss(model, batch._replace(generator=torch.Generator().manual_seed(5)))[0].backward()
+    whole = [p.grad.clone() for p in model.generator.parameters()]
+    model.zero_grad(set_to_none=True)
+    z = torch.randn(N, 2, generator=torch.Generator().manual_seed(5))
+    loss.match(model, batch.x_u, model.generator(z)).backward()
+    alone = [p.grad for p in model.generator.parameters()]
+    for one, other_one in zip(whole, alone, strict=True):  # the other losses do not reach it
+        torch.testing.assert_close(one, other_one)
     real, made = model(batch.x_u).detach().numpy(), model(fake).detach().numpy()
     expected = np.abs(real.mean(0) - made.mean(0)).mean()
     assert loss.match(model, batch.x_u, fake).item() == pytest.approx(expected, rel=1e-4)
