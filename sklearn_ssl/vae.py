@@ -1,7 +1,7 @@
 """Semi-supervised variational autoencoders.
 
 Diederik P. Kingma, Danilo J. Rezende, Shakir Mohamed, Max Welling: "Semi-Supervised Learning with
-Deep Generative Models", NeurIPS 2014, arXiv 1406.5298, equations 6 to 9 (``objective="m2"``).
+Deep Generative Models", NeurIPS 2014, arXiv 1406.5298, equations 5 to 9.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,18 @@ from torch.nn.functional import cross_entropy
 from .augment import GaussianNoise, choose_views
 from .base import SSLClassifier
 from .lazy import LazyRows
-from .losses import class_balance, class_shares, entropy, gaussian_kl, masked_cross_entropy
-from .networks.vae import M2VAE, JointVAE
+from .losses import (
+    class_balance,
+    class_shares,
+    entropy,
+    gaussian_kl,
+    gaussian_log_likelihood,
+    masked_cross_entropy,
+)
+from .networks.vae import M1M2VAE, M2VAE, JointVAE
 from .validation import check_device
 
-__all__ = ["JointLoss", "M2Loss", "VAEClassifier"]
+__all__ = ["JointLoss", "M1M2Loss", "M2Loss", "VAEClassifier"]
 
 
 def negative_elbo(model, x, y, noise, seen=None):
@@ -77,22 +84,45 @@ class M2Loss(nn.Module):
         return loss, parts
 
 
+class M1M2Loss(M2Loss):
+    """-ELBO of M1 (eq. 5) per feature, and `M2Loss` on samples of z1, which M1 does not feel."""
+
+    def forward(self, model, batch):
+        if self.lambda_u == 0:
+            return super().forward(model, batch)
+        x, B = torch.cat([batch.x_l, batch.x_u]), len(batch.x_l)
+        mean, log_var = model.m1.encode(x)
+        z1 = mean + _noise(batch.generator)(mean) * (0.5 * log_var).exp()
+        elbo = model.m1.log_likelihood(x, model.m1.decode(z1)) - gaussian_kl(mean, log_var)
+        z1 = z1.detach()
+        loss, parts = super().forward(model.m2, batch._replace(x_l=z1[:B], x_u=z1[B:]))
+        first = -elbo.mean() / x[0].numel()
+        return loss + first, {**parts, "first_loss": first.detach()}
+
+
 class JointLoss(nn.Module):
     """Cross-entropy + lambda_u * (beta * -ELBO / D + cross-entropy on confident pseudo-labels).
 
-    The encoder sees ``view(x)`` and the decoder gives back x, so the autoencoder denoises.
+    The encoder sees ``view(x)`` and the decoder gives back x, so the autoencoder denoises. With
+    ``stacked`` the classifier does not move the encoder: M1 of Kingma et al.
     """
 
-    def __init__(self, view, beta, unlabeled_weight, threshold):
+    def __init__(self, view, beta, unlabeled_weight, threshold, stacked=False):
         super().__init__()
-        self.view, self.beta = view, beta
+        self.view, self.beta, self.stacked = view, beta, stacked
         self.lambda_u, self.threshold = unlabeled_weight, threshold
+
+    def classify(self, model, x):
+        """Logits (n, K)."""
+        if self.stacked and self.lambda_u > 0:
+            return model.classifier(model.encode(x)[0].detach())
+        return model(x)
 
     def forward(self, model, batch):
         x_l, y_l, x_u, _, _, g, *_ = batch
         x = torch.cat([x_l, x_u])
         seen = self.view(x, g)
-        logits_l, logits_u = model(seen).split([len(x_l), len(x_u)])
+        logits_l, logits_u = self.classify(model, seen).split([len(x_l), len(x_u)])
         classify = cross_entropy(logits_l, y_l)
         loss, parts = classify, {"labeled_loss": classify.detach()}
         if self.lambda_u > 0:
@@ -126,15 +156,19 @@ def _noise(generator):
 class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassifier):
     """Semi-supervised variational autoencoder: it classifies, encodes, samples and scores rows.
 
-    ``objective="m2"``: Kingma et al. 2014, "Semi-Supervised Learning with Deep Generative Models",
-    arXiv 1406.5298, equations 6 to 9: the class is a latent variable beside z, marginalised on
-    unlabeled rows. ``objective="joint"``: one encoder serves reconstruction, KL and a classifier
+    Kingma et al. 2014, "Semi-Supervised Learning with Deep Generative Models", arXiv 1406.5298,
+    equations 5 to 9. ``objective="m1"``: an autoencoder learns from all rows, a classifier on its
+    latent means from the labels. ``"m2"``: the class is a latent variable beside z, marginalised on
+    unlabeled rows. ``"m1+m2"``: m2 on the latent variables of m1. The paper trains one after the
+    other; here all learn at once, and no part moves the one below it.
+
+    ``objective="joint"``, which is ours: one encoder serves reconstruction, KL and a classifier
     on the latent mean; unlabeled rows train the autoencoder and, where the classifier is
     confident, the classifier.
 
     Parameters
     ----------
-    objective : {"joint", "m2"}, default="joint"
+    objective : {"joint", "m1", "m2", "m1+m2"}, default="joint"
         "m2" needs ten thousand steps and more before its decoder knows the classes (MNIST with 100
         labels: README); with fewer it may be worse than the supervised net.
     latent_dim : int >= 1, default=32
@@ -199,7 +233,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
     _parameter_constraints = {
         **SSLClassifier._parameter_constraints,
-        "objective": [StrOptions({"m2", "joint"})],
+        "objective": [StrOptions({"joint", "m1", "m2", "m1+m2"})],
         "latent_dim": [Interval(Integral, 1, None, closed="left")],
         "likelihood": [StrOptions({"auto", "gaussian", "bernoulli"})],
         "alpha": [Interval(Real, 0, None, closed="neither")],
@@ -211,7 +245,12 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
     def _auto_module(self, input_shape):
         super()._auto_module(input_shape)  # refuses shapes that are neither table nor image
-        return M2VAE if self.objective == "m2" else JointVAE
+        return {"m2": M2VAE, "m1+m2": M1M2VAE}.get(self.objective, JointVAE)
+
+    @property
+    def _knows_classes(self):
+        """Whether encoder and decoder are given the class."""
+        return self.objective in ("m2", "m1+m2")
 
     def _module_facts(self, X):
         facts = super()._module_facts(X)
@@ -231,21 +270,26 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
                 "likelihood='bernoulli' needs X in [0, 1], and there are values beyond. Scale X, "
                 "or use likelihood='gaussian'."
             )
-        if self.objective == "joint":
-            auto = isinstance(self.augment, str) and X.ndim > 2
-            view, _ = choose_views(X, GaussianNoise(0.0) if auto else self.augment)
-            return JointLoss(view, self.beta, self.unlabeled_weight, self.pseudo_label_threshold)
+        if not self._knows_classes:
+            stacked = self.objective == "m1"
+            still = isinstance(self.augment, str) and (X.ndim > 2 or stacked)
+            view, _ = choose_views(X, GaussianNoise(0.0) if still else self.augment)
+            beta, threshold = self.beta, self.pseudo_label_threshold
+            if stacked:
+                beta, threshold = 1.0, None
+            return JointLoss(view, beta, self.unlabeled_weight, threshold, stacked)
         prior = class_balance(torch.from_numpy(codes), len(self.classes_))
         n_labeled = int((codes >= 0).sum())
         weights = self.alpha, self.unlabeled_weight, self.warm_up
-        return M2Loss(prior, n_labeled, int((codes >= -1).sum()), *weights)
+        loss = M2Loss if self.objective == "m2" else M1M2Loss
+        return loss(prior, n_labeled, int((codes >= -1).sum()), *weights)
 
     def _fit(self, X, codes, weight):
         vars(self).pop("_class_shares", None)
         super()._fit(X, codes, weight)
         counts = np.bincount(codes[codes >= 0], minlength=len(self.classes_))
         self._class_shares = counts / counts.sum()
-        if self.objective == "joint":  # z of each class, since the decoder does not know classes
+        if not self._knows_classes:  # z of each class, since the decoder does not know classes
             p, z = self._probabilities(X), self._latent(X)
             p[codes >= 0] = np.eye(len(self.classes_))[codes[codes >= 0]]
             weight = p / p.sum(0)
@@ -270,7 +314,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         def joint(model, x):
             return model.encode(x)[0]
 
-        return self._call(X, m2 if self.objective == "m2" else joint)
+        return self._call(X, m2 if self._knows_classes else joint)
 
     def transform(self, X):
         """Mean of the latent variables given x.
@@ -281,8 +325,9 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
         Returns
         -------
-        float32 ndarray of shape (n, latent_dim), or (n, latent_dim + K) for ``objective="m2"``
-            E[z | x]; for m2, where the class is a latent variable too, followed by q(y | x).
+        float32 ndarray of shape (n, latent_dim), or (n, latent_dim + K)
+            E[z | x]; for m2 and m1+m2, where the class is a latent variable too, followed by
+            q(y | x).
         """
         check_is_fitted(self)
         return self._latent(self._check_X(X, reset=False)).astype(np.float32)
@@ -294,7 +339,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
     @property
     def _n_features_out(self):
-        return self.latent_dim + (len(self.classes_) if self.objective == "m2" else 0)
+        return self.latent_dim + (len(self.classes_) if self._knows_classes else 0)
 
     def inverse_transform(self, X):
         """Decode latent variables.
@@ -308,7 +353,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         -------
         ndarray of shape (n, ...)
             Mean of p(x | z), in the units of the X given to `fit`; images in [0, 1] where they
-            were uint8. For m2 the decoded classes are mixed by the last K columns.
+            were uint8. For m2 and m1+m2 the decoded classes are mixed by the last K columns.
         """
         check_is_fitted(self)
         Z = check_array(X, dtype=np.float32)
@@ -325,7 +370,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         def joint(model, z):
             return model.to_input(model.decode(z))
 
-        X = self._call(Z, m2 if self.objective == "m2" else joint)
+        X = self._call(Z, m2 if self._knows_classes else joint)
         return X if self.input_shape is None else X.reshape(len(X), -1)
 
     def sample(self, n_samples=1, y=None, random_state=None):
@@ -341,8 +386,8 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         Returns
         -------
         X : ndarray of shape (n_samples, ...)
-            Means of p(x | z), without the noise of x. For m2, z is drawn from N(0, I); for joint
-            from the Gaussian that the training rows of the class form in the latent space.
+            Means of p(x | z), without the noise of x. For m2 and m1+m2, z is drawn from N(0, I);
+            else from the Gaussian that the training rows of the class form in the latent space.
         y : ndarray of shape (n_samples,)
         """
         check_is_fitted(self, "_class_shares")  # a fit that failed has none
@@ -356,7 +401,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
                 raise ValueError(f"y must hold classes among {self.classes_}, got {np.unique(y)}.")
             codes = np.searchsorted(self.classes_, y)
         z = rng.standard_normal((n_samples, self.latent_dim))
-        if self.objective == "m2":
+        if self._knows_classes:
             z = np.concatenate([z, np.eye(len(self.classes_))[codes]], 1)
         else:
             factors = self._z_factors[codes]
@@ -380,19 +425,24 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         """
         check_is_fitted(self, "_class_shares")
         X = self._check_X(X, reset=False)
-        draws = np.random.default_rng(0).standard_normal((n_draws, self.latent_dim))
+        shape = (2, n_draws, self.latent_dim)  # the second half is for z1 of m1+m2
+        draws = np.random.default_rng(0).standard_normal(shape)
         bound = M2Loss(torch.from_numpy(self._class_shares).float(), 1, 2, self.alpha, 1.0)
         bound = bound.to(check_device(self.device))
         total = 0
-        for draw in torch.from_numpy(draws).float():
+        for pair in torch.from_numpy(draws).float().transpose(0, 1):
+            noise, noise_1 = (lambda like, d=d: d.to(like.device).expand_as(like) for d in pair)
 
-            def noise(like, draw=draw):
-                return draw.to(like.device).expand_as(like)
-
-            def elbo(model, x, noise=noise):
-                if self.objective == "joint":
+            def elbo(model, x, noise=noise, noise_1=noise_1):
+                if not self._knows_classes:
                     return -negative_elbo(model, x, None, noise)
-                return -bound.U(model, x, model(x), noise)
+                if self.objective == "m2":
+                    return -bound.U(model, x, model(x), noise)
+                mean, log_var = model.m1.encode(x)
+                z1 = mean + noise_1(mean) * (0.5 * log_var).exp()
+                inside = -bound.U(model.m2, z1, model.m2(z1), noise)  # of log p(z1)
+                inside = inside - gaussian_log_likelihood(z1, mean, log_var)
+                return inside + model.m1.log_likelihood(x, model.m1.decode(z1))
 
             total = total + self._call(X, elbo)
         return total / n_draws

@@ -18,6 +18,7 @@ from sklearn_ssl.augment import (
     default_views,
     relative_spacing,
 )
+from sklearn_ssl.data import Batch
 from sklearn_ssl.self_training import select_confident
 
 from .conftest import quick
@@ -217,7 +218,7 @@ def test_balanced_rounds_do_not_collapse_with_two_labels_a_class():
 # -------------------------------------------------------------------- VAE
 
 
-@pytest.fixture(scope="module", params=["joint", "m2"])
+@pytest.fixture(scope="module", params=["joint", "m1", "m2", "m1+m2"])
 def vae(request, digits):
     X, y, _, _ = digits
     return VAEClassifier(
@@ -228,7 +229,7 @@ def vae(request, digits):
 def test_reconstruction_is_better_than_the_mean(vae, digits):
     X, _, X_test, _ = digits
     Z = vae.transform(X_test)
-    assert Z.shape == (len(X_test), 26 if vae.objective == "m2" else 16)
+    assert Z.shape == (len(X_test), 26 if "m2" in vae.objective else 16)
     assert vae.get_feature_names_out().shape == (Z.shape[1],)
     error = np.mean((vae.inverse_transform(Z) - X_test) ** 2)
     assert error < 0.8 * np.mean((X.mean(0) - X_test) ** 2)
@@ -310,9 +311,11 @@ def test_likelihoods():
     assert clf.net_.module_.likelihood == "bernoulli"
     assert clf.inverse_transform(clf.transform(images)).shape == images.shape
     assert clf.sample(3, random_state=0)[0].shape == (3, 3, 10, 9)
-    m2 = quick(VAEClassifier, objective="m2", module_params={"width": 4}).fit(images, y)
-    assert m2.inverse_transform(m2.transform(images)).shape == images.shape
-    assert np.isfinite(m2.score_samples(images)).all()
+    for objective in ("m1", "m2", "m1+m2"):
+        other = quick(VAEClassifier, objective=objective, module_params={"width": 4})
+        other.fit(images, y)
+        assert other.inverse_transform(other.transform(images)).shape == images.shape
+        assert np.isfinite(other.score_samples(images)).all()
 
 
 def test_self_training_holds_the_same_validation_rows_out_in_every_round(digits, monkeypatch):
@@ -432,3 +435,36 @@ def test_the_state_of_a_view_belongs_to_the_method(digits):
     clf = quick(FixMatchClassifier, max_steps=7, strong_augment=MovingView()).fit(X, y)
     calls = [v for k, v in clf.net_.criterion_.state_dict().items() if k.endswith("calls")]
     assert calls == [7]
+
+
+@pytest.mark.parametrize("objective", ["m1", "m1+m2"])
+def test_nothing_moves_the_model_below(digits, objective):
+    """Labels teach the classifier of m1 and the m2 of m1+m2, but not the first encoder."""
+    X, y, _, _ = digits
+    clf = VAEClassifier(objective=objective, max_steps=2, random_state=0).fit(X, y)
+    net, first = clf.net_, clf.net_.module_.m1 if objective == "m1+m2" else clf.net_.module_
+    encoder = [*first.trunk.parameters(), *first.mix.parameters(), *first.to_z.parameters()]
+
+    def gradient(labels):
+        x = torch.from_numpy(X[:20]).float()
+        g = torch.Generator().manual_seed(0)
+        batch = Batch(x[:10], labels, x[10:], torch.arange(10), 0.9, g)
+        net.module_.zero_grad()
+        net.module_.eval()
+        net.criterion_(net.module_, batch)[0].backward()
+        return torch.cat([p.grad.flatten().clone() for p in encoder if p.grad is not None])
+
+    one, other = gradient(torch.arange(10)), gradient(torch.zeros(10, dtype=torch.int64))
+    assert one.norm() > 0
+    torch.testing.assert_close(one, other)
+
+
+def test_m1_m2_bound_holds_on_a_line():
+    """score_samples of m1+m2 bounds log p(x), so that exp of it integrates to at most 1."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 1)).astype(np.float32)
+    y = np.where(np.arange(300) < 40, (X[:, 0] > 0).astype(int), -1)
+    clf = VAEClassifier(objective="m1+m2", latent_dim=1, max_steps=300, random_state=0).fit(X, y)
+    line = np.linspace(-8, 8, 801, dtype=np.float32)[:, None]
+    mass = np.exp(clf.score_samples(line, n_draws=64)).sum() * 0.02
+    assert 0.3 < mass < 1.1

@@ -39,7 +39,7 @@ def test_a_loaded_estimator_is_the_saved_one(cls, digits, tmp_path):
         same.predict(X_test.add_prefix("other"))
 
 
-@pytest.mark.parametrize("objective", ["joint", "m2"])
+@pytest.mark.parametrize("objective", ["joint", "m1", "m2", "m1+m2"])
 def test_a_loaded_vae_samples_and_scores_as_the_saved_one(objective, digits, tmp_path):
     X, y, X_test, _ = digits
     vae = quick(VAEClassifier, objective=objective).fit(X, y)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from .cnn import CNN
 from .mlp import MLP, SmoothClip, Standardize
 
-__all__ = ["M2VAE", "JointVAE"]
+__all__ = ["M1M2VAE", "M2VAE", "JointVAE"]
 
 
 class ClassConditional(nn.Module):
@@ -164,6 +164,63 @@ class JointVAE(_VAE):
     def forward(self, x):
         """x (n, ...) -> logits (n, K)."""
         return self.classifier(self.encode(x)[0])
+
+
+class _FirstVAE(_VAE):
+    """M1: an autoencoder that knows no classes (Kingma et al. 2014, section 2.1)."""
+
+    def _make_classifier(self, *_):
+        return nn.Identity()
+
+
+class M1M2VAE(nn.Module):
+    """M1 + M2: the second model sees the latent mean of the first in the place of x.
+
+    It speaks as `M2VAE` does, from x to x. Parameters as of `M2VAE`; both latent spaces have
+    ``latent_dim`` dimensions.
+    """
+
+    def __init__(
+        self,
+        input_shape,
+        n_classes,
+        mean=0.0,
+        scale=1.0,
+        latent_dim=32,
+        likelihood="gaussian",
+        hidden_layer_sizes=(256, 256),
+        width=32,
+        dropout=0.0,
+    ):
+        super().__init__()
+        sizes = hidden_layer_sizes
+        self.m1 = _FirstVAE(
+            input_shape, n_classes, mean, scale, latent_dim, likelihood, sizes, width
+        )
+        ones = torch.ones(latent_dim)  # the KL divergence of M1 keeps z1 near N(0, I)
+        self.m2 = M2VAE(
+            (latent_dim,), n_classes, 0 * ones, ones, latent_dim, "gaussian", sizes, dropout=dropout
+        )
+
+    def forward(self, x):
+        """x (n, ...) -> logits of q(y | z1), (n, K)."""
+        return self.m2(self.m1.encode(x)[0])
+
+    def encode(self, x, y=None):
+        """As `M2VAE.encode`: mean and log variance of z2."""
+        return self.m2.encode(self.m1.encode(x)[0], y)
+
+    def decode(self, z, y=None):
+        """As `M2VAE.decode`, by way of the mean of z1."""
+        return self.m1.decode(self.m2.to_input(self.m2.decode(z, y)))
+
+    def log_likelihood(self, x, decoded):
+        """log p(x | decoded) of M1."""
+        return self.m1.log_likelihood(x, decoded)
+
+    def to_input(self, decoded):
+        """Mean of x in the user's units."""
+        return self.m1.to_input(decoded)
 
 
 def _dense(sizes):
