@@ -7,8 +7,9 @@ from .fixmatch import FixMatchClassifier
 from .flexmatch import FlexMatchClassifier
 from .freematch import FreeMatchClassifier
 from .gaussian_mixture import SemiSupervisedGaussianMixture
+from .label_propagation import LabelPropagationNet
 from .lazy import LazyRows
-from .mean_teacher import MeanTeacherClassifier
+from .mean_teacher import MeanTeacherClassifier, MeanTeacherRegressor
 from .mixmatch import MixMatchClassifier
 from .model_selection import LabeledSplit, hide_labels, labeled_scorer
 from .noisy_student import NoisyStudentClassifier
@@ -30,9 +31,11 @@ __all__ = [
     "FlexMatchClassifier",
     "FreeMatchClassifier",
     "ImageFolder",
+    "LabelPropagationNet",
     "LabeledSplit",
     "LazyRows",
     "MeanTeacherClassifier",
+    "MeanTeacherRegressor",
     "MixMatchClassifier",
     "NoisyStudentClassifier",
     "PiModelClassifier",

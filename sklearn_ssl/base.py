@@ -5,16 +5,13 @@ from __future__ import annotations
 import inspect
 import warnings
 from dataclasses import dataclass
-from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.metrics import accuracy_score
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
@@ -22,8 +19,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from .checkpoint import Checkpoint, digest
-from .data import PairedBatches
-from .labels import as_label_array, is_labeled, plain
+from .data import PairedBatches, has_target
 from .lazy import LazyRows
 from .moments import moments
 from .net import OPTIMIZERS, _SSLNet
@@ -34,7 +30,6 @@ from .sharing import save
 from .validation import (
     check_callbacks,
     check_device,
-    check_labels,
     check_module,
     check_unit,
     check_weight,
@@ -44,14 +39,14 @@ from .validation import (
     warn_of_channels_last,
 )
 
-__all__ = ["SSLClassifier"]
+__all__ = ["SSLEstimator"]
 
 _NESTED = ("module", "optimizer")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SSLClassifier(ClassifierMixin, BaseEstimator):
-    """Base of all estimators: everything but the loss.
+class SSLEstimator(BaseEstimator):
+    """Base of all estimators with a network: everything but the loss and the kind of target.
 
     A child is a dataclass, so that its signature is explicit and its ``__init__`` only assigns.
     It adds its own parameters as fields, changes a default by assigning the field again, and
@@ -60,9 +55,10 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     module : "auto", nn.Module class or instance, or callable, default="auto"
-        The network: rows in float -> logits (n, K). "auto" takes a multilayer perceptron for
-        tables and a small convolutional network for images; both standardise inside. A class or
-        function is called with ``module_params`` and, where its signature names them, with
+        The network: rows in float -> logits (n, K), or outputs (n, T) of a regressor. "auto" takes
+        a multilayer perceptron for tables and a small convolutional network for images; both
+        standardise inside. A class or function is called with ``module_params`` and, where its
+        signature names them, with
         ``input_shape`` (tuple without the row axis), ``n_classes``, ``mean`` and ``scale``
         (tensors, of the training rows). An instance is copied, never changed.
     module_params : dict or None, default=None
@@ -111,11 +107,6 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     random_state : int, RandomState or None, default=None
         Seeds everything. The same int on the same CPU gives the same weights, bit for bit. None
         takes fresh entropy. The global generators of torch and numpy are left as they were.
-    class_weight : "balanced", dict of class to weight, or None, default=None
-        Times ``sample_weight``, from the labeled rows alone.
-    unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row in y, beside missing values, which always do. With None (or
-        NaN) only missing values do, and -1 is a class like any other.
     checkpoint_dir : str, path or None, default=None
         Folder for the state of the fit, written after every epoch. A fit that was killed, repeated
         with the same data and parameters, goes on from there and ends with the same weights, bit
@@ -124,28 +115,16 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     input_shape : tuple of int or None, default=None
         Shape in which the network sees each row, for images kept as 2-D rows: ``(1, 28, 28)``.
         Then all that wants 2-D X in scikit-learn works, and what comes back is 2-D too.
-    temperature_scaling : bool, default=False
-        Divide logits by a temperature that minimises the loss of held-out labeled rows
-        (``validation_fraction``), so that confidences match accuracy (Guo et al. 2017, arXiv
-        1706.04599). It changes no decision of the trained net.
     compile : bool, default=False
         Train through ``torch.compile``, which takes a minute to start, pays in long fits, and needs
         a C++ compiler on a CPU. Results differ in the last digits.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (K,)
-        Real classes only.
     n_features_in_, feature_names_in_
         As in scikit-learn; for images ``n_features_in_`` is the number of channels.
-    transduction_ : ndarray of shape (n,)
-        Labels of all training rows: the given ones, and predictions for unlabeled rows.
-    label_distributions_ : ndarray of shape (n, K) in [0, 1]
-        Class probabilities of all training rows; a given label has probability 1.
     n_iter_ : int
         Optimizer steps taken.
-    temperature_ : float >= 1
-        1 without ``temperature_scaling``.
     history_ : list of dict
         One record an epoch (one pass over the unlabeled rows, or a hundredth of ``max_steps`` if
         that is longer): step, lr, loss and its parts, seconds, validation; with pseudo-labels
@@ -172,11 +151,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     warm_start: bool = False
     verbose: int = 0
     random_state: object = None
-    class_weight: object = None
-    unlabeled_label: object = -1
     checkpoint_dir: object = None
     input_shape: tuple | None = None
-    temperature_scaling: bool = False
     compile: bool = False
 
     _parameter_constraints = {
@@ -198,22 +174,48 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
-        "class_weight": [StrOptions({"balanced"}), dict, None],
-        "unlabeled_label": "no_validation",
         "checkpoint_dir": [str, PathLike, None],
         "input_shape": [tuple, list, None],
-        "temperature_scaling": ["boolean"],
         "compile": ["boolean"],
     }
     _lr_schedule = staticmethod(cosine_7_16)
+
+    # -------------------------------------- what a kind of target provides
+
+    def _check_targets(self, X, y, weight, classes):
+        """Check y, remember its classes or scale; return codes (n, ...) and weights (n,)."""
+        raise NotImplementedError
+
+    def _n_outputs(self):
+        """Outputs of the network."""
+        raise NotImplementedError
+
+    def _strata(self, codes):
+        """Return what held-out rows are stratified by, or None."""
+        return None
+
+    def _without_targets(self, codes, rows):
+        """Return a copy of codes in which these rows are held out."""
+        raise NotImplementedError
+
+    def _transduce(self, X, codes, used):
+        """Set what is known of all rows; ``used`` says which ones `_fit` was given."""
+        raise NotImplementedError
+
+    def _finish(self, net):
+        """Make the net predict what users want, once it is trained."""
+        self._prepare_to_predict(net)
+
+    def _prepare_to_predict(self, net):
+        """Set the net's last function."""
 
     # ------------------------------------------------- what a method provides
 
     def _make_loss(self, X, codes):
         """Return the method: an nn.Module with ``forward(model, batch) -> loss, parts``.
 
-        X is an ndarray (n, ...), codes an int64 ndarray (n,) of 0..K-1 with -1 for unlabeled and
-        -2 for rows held out, which are not drawn.
+        X is an ndarray (n, ...); codes are the targets as `_check_targets` returns them, of a
+        classifier int64 (n,) of 0..K-1, -1 for unlabeled and -2 for rows held out, not drawn.
         ``parts`` maps names to detached tensors for ``history_``: scalars, or vectors, which
         become lists.
         """
@@ -221,7 +223,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     def _pool(self, codes):
         """Row numbers that unlabeled batches are drawn from."""
-        return np.flatnonzero(codes < 0)
+        return np.flatnonzero(~has_target(codes))
 
     def _auto_module(self, input_shape):
         """Return the class that ``module="auto"`` stands for."""
@@ -285,68 +287,9 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     # ----------------------------------------------------------------- fit
 
-    def fit(self, X, y, sample_weight=None):
-        """Train on labeled and unlabeled rows.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
-            Numbers; uint8 images are read as [0, 1]. Sparse rows are made dense batch by batch. A
-            `torch.utils.data.Dataset` is read row by row when needed; see `LazyRows`.
-        y : array-like of shape (n,)
-            Classes of any kind; -1 (see ``unlabeled_label``), None, NaN and pandas.NA mark an
-            unlabeled row.
-        sample_weight : array-like of shape (n,) or None, default=None
-            At least 0. Batches draw labeled rows in proportion to it, so that it weighs them in
-            the labeled loss of every method. A row of weight 0 is left out, labeled or not; what
-            else an unlabeled row weighs does not matter.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            For input that cannot be trained on, before any training.
-        OSError
-            If a checkpoint cannot be written; the one before it stays whole.
-        FloatingPointError
-            If the loss becomes NaN or infinite; the last good weights stay.
-        """
-        return self._checked_fit(X, y, sample_weight, warm=self.warm_start)
-
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train for ``max_steps`` more steps on other rows, from the weights so far.
-
-        Each call has its own learning rate schedule and optimizer; the scaling of the features
-        is that of the first call.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
-        y : array-like of shape (n,)
-            At least one label, and classes of the first call only.
-        classes : array-like of shape (K,) or None, default=None
-            All classes that will ever come; needed in the first call unless its y holds them all.
-        sample_weight : array-like of shape (n,) or None, default=None
-            As in `fit`.
-
-        Returns
-        -------
-        self
-        """
-        first = not hasattr(self, "net_")
-        if classes is not None:
-            classes = as_label_array(classes)
-            classes = plain(classes[is_labeled(classes, self.unlabeled_label)])
-        known = classes if first or classes is not None else self.classes_
-        if not first and not np.array_equal(np.unique(known), self.classes_):
-            raise ValueError(f"classes={classes!r}, but the first call had {self.classes_}.")
-        return self._checked_fit(X, y, sample_weight, known, reset=first, warm=not first)
-
     @unchanged_if_refused
     def _checked_fit(self, X, y, sample_weight, classes=None, *, reset=True, warm):
+        self._continues = warm and hasattr(self, "net_")
         X, codes, weight = self._check_fit_input(X, y, sample_weight, classes, reset)
         if warm and self.checkpoint_dir is not None and hasattr(self, "net_"):
             raise ValueError(
@@ -368,20 +311,14 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     def _fit(self, X, codes, weight):
         """Fit on checked rows, class codes and weights; `_train` is the engine's one entrance."""
         if self.unlabeled_weight == 0:
-            X, weight, codes = X[codes >= 0], weight[codes >= 0], codes[codes >= 0]
+            labeled = has_target(codes)
+            X, weight, codes = X[labeled], weight[labeled], codes[labeled]
         self._train(X, codes, weight, self._pool(codes), self._make_loss, self._warm)
 
-    def _transduce(self, X, codes, used):
-        """Set what is known of all rows; ``used`` says which ones `_fit` was given."""
-        labeled = codes >= 0
-        self.label_distributions_ = self._probabilities(X)
-        self.label_distributions_[labeled] = np.eye(len(self.classes_))[codes[labeled]]
-        self.transduction_ = self.classes_[self.label_distributions_.argmax(1)]
-
     def _train(self, X, codes, weight, pool, make_loss, warm, salt=0):
-        """Train ``net_`` on labeled rows (codes >= 0) and a pool of row numbers.
+        """Train ``net_`` on labeled rows and a pool of row numbers.
 
-        ``make_loss(X, codes)`` returns the method; the codes of held-out rows are -2 there.
+        ``make_loss(X, codes)`` returns the method, of codes without those of held-out rows.
         ``warm`` starts from the weights of the present ``net_``; ``salt`` varies the seed.
         """
         seeds = self._seeds(salt)
@@ -416,7 +353,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             net.initialize()
             if previous is not None:
                 self._continue_from(net, previous)
-            check_module(net.module_, batches.peek(), len(self.classes_), self.batch_size)
+            check_module(net.module_, batches.peek(), self._n_outputs(), self.batch_size)
             if self.checkpoint_dir is not None:
                 net.checkpoint = self._checkpoint(net, salt, X, codes, weight, pool)
                 net.resumed_state = net.checkpoint.load()  # refused while nothing is lost
@@ -426,8 +363,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 net.partial_fit(batches)
             finally:
                 net._set_training(False)
-                self.temperature_ = self._scale_temperature(net)
-                self._prepare_to_predict(net)
+                self._finish(net)
                 net.valid = net.checkpoint = None  # rows of the user are not kept, nor pickled
                 self.n_iter_ = net.step_
                 self.history_ = [
@@ -439,26 +375,6 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 "estimator predicts with the weights it had reached.",
                 stacklevel=3,
             )
-
-    def _scale_temperature(self, net):
-        """Return the temperature from 1 on that minimises the loss of the held-out rows.
-
-        A few rows that are all right would ask for a temperature of 0, and certainty everywhere.
-        """
-        if not self.temperature_scaling:
-            return 1.0
-        X, y = net.valid
-        logits = torch.from_numpy(net.collect(X))
-
-        def loss(log_temperature):
-            scaled = logits / np.exp(log_temperature)
-            return float(nn.functional.cross_entropy(scaled, torch.from_numpy(y)))
-
-        best = minimize_scalar(loss, bounds=(0.0, 4.0), method="bounded")
-        return float(np.exp(best.x))
-
-    def _prepare_to_predict(self, net):
-        net.predict_nonlinearity = partial(_softmax, temperature=self.temperature_)
 
     def _checkpoint(self, net, salt, X, codes, weight, pool):
         """Return the file of this training, which only an equal one may go on from."""
@@ -490,16 +406,22 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             return self.random_state.randint(2**31)
         return self.random_state
 
+    def _wants_validation(self):
+        return self.validation_fraction is not None or self.early_stopping is not False
+
     def _hold_out(self, X, codes, pool, seed):
         """Take validation rows out of the labels and out of the pool."""
-        wanted = self.validation_fraction is not None or self.temperature_scaling
-        if not wanted and self.early_stopping is False:
+        if not self._wants_validation():
             return None, codes, pool
-        labeled = np.flatnonzero(codes >= 0)
+        labeled = np.flatnonzero(has_target(codes))
         fraction = 0.2 if self.validation_fraction is None else self.validation_fraction
+        strata = self._strata(codes[labeled])
         try:
             _, held = train_test_split(
-                labeled, test_size=fraction, stratify=codes[labeled], random_state=seed
+                labeled,
+                test_size=fraction,
+                stratify=strata,
+                random_state=seed,
             )
         except ValueError as error:
             raise ValueError(
@@ -508,9 +430,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
                 "without validation_fraction, early_stopping and temperature_scaling."
             ) from None
         valid = (X[held], codes[held])
-        codes = codes.copy()
-        codes[held] = -2
-        return valid, codes, pool[~np.isin(pool, held)]
+        return valid, self._without_targets(codes, held), pool[~np.isin(pool, held)]
 
     def _make_net(self, loss, device, valid=None):
         sgd = {"momentum": 0.9, "nesterov": True} if self.optimizer == "sgd" else {}
@@ -537,8 +457,9 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             batch_size=self.batch_size,
             train_split=None,
             callbacks=callbacks,
-            predict_nonlinearity=_softmax,
-            classes=np.arange(len(self.classes_)),
+            valid_scores=self._valid_scores,
+            predict_nonlinearity=self._nonlinearity,
+            classes=np.arange(self._n_outputs()),
             device=str(device),
             compile=self.compile,
             verbose=0,
@@ -574,7 +495,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     def _module_facts(self, X):
         """What a network's signature may ask for by name."""
         mean, scale = moments(X)
-        n_classes = len(self.classes_)
+        n_classes = self._n_outputs()
         return {"input_shape": X.shape[1:], "n_classes": n_classes, "mean": mean, "scale": scale}
 
     def _kept_facts(self):
@@ -596,7 +517,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     # ---------------------------------------------------------- validation
 
     def _check_fit_input(self, X, y, sample_weight, classes, reset):
-        """Check all input, set classes_ and the input's shape; return X, class codes, weights."""
+        """Check all input and set what is known of it; return X, targets as codes, weights."""
         self._validate_params()
         check_device(self.device)
         check_callbacks(self.callbacks)
@@ -612,20 +533,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             )
         X = self._check_X(X, reset=reset)
         warn_of_channels_last(X)
-        found, codes, weight = check_labels(
-            X,
-            y,
-            check_weight(sample_weight, X),
-            unlabeled_label=self.unlabeled_label,
-            class_weight=self.class_weight,
-            classes=classes,
-        )
-        if self.warm_start and hasattr(self, "net_") and not np.array_equal(found, self.classes_):
-            raise ValueError(
-                f"warm_start=True, but the earlier fit had other classes: {self.classes_}, and now "
-                f"{found}."
-            )
-        self.classes_ = found
+        codes, weight = self._check_targets(X, y, check_weight(sample_weight, X), classes)
         return X, codes, weight
 
     def _check_X(self, X, reset):
@@ -713,79 +621,3 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         except ImportError as error:
             raise ImportError("history_frame needs pandas: pip install pandas") from error
         return pandas.DataFrame(self.history_)
-
-    def _probabilities(self, X):
-        return self.net_.predict_proba(X)
-
-    def predict_proba(self, X):
-        """Class probabilities.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...)
-
-        Returns
-        -------
-        ndarray of shape (n, K) in [0, 1]
-            Columns in the order of ``classes_``; rows sum to 1.
-        """
-        check_is_fitted(self)
-        return self._probabilities(self._check_X(X, reset=False))
-
-    def predict_log_proba(self, X):
-        """Logarithms of `predict_proba`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...)
-
-        Returns
-        -------
-        ndarray of shape (n, K)
-            At most 0; -inf where a probability is 0.
-        """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
-
-    def predict(self, X):
-        """Predict the most probable class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...)
-
-        Returns
-        -------
-        ndarray of shape (n,)
-        """
-        probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(1)]
-
-    def score(self, X, y, sample_weight=None):
-        """Accuracy on the labeled rows; unlabeled rows do not count.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...)
-        y : array-like of shape (n,)
-        sample_weight : array-like of shape (n,) or None, default=None
-
-        Returns
-        -------
-        float in [0, 1]
-
-        Raises
-        ------
-        ValueError
-            If no row is labeled.
-        """
-        labeled = is_labeled(y, self.unlabeled_label)
-        if not labeled.any():
-            raise ValueError("score needs labeled rows: every y marks an unlabeled row.")
-        y = plain(as_label_array(y)[labeled])
-        weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
-        return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
-
-
-def _softmax(logits, temperature=1.0):
-    return torch.softmax(logits.double() / temperature, dim=1)

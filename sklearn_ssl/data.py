@@ -12,7 +12,12 @@ from scipy.sparse import issparse
 
 from .lazy import LazyRows
 
-__all__ = ["Batch", "PairedBatches", "rows_to_tensor", "to_float"]
+__all__ = ["Batch", "PairedBatches", "has_target", "rows_to_tensor", "to_float"]
+
+
+def has_target(y):
+    """Which rows have a target: codes from 0 on, or any number among float targets (n, T)."""
+    return np.isfinite(y).any(1) if y.dtype.kind == "f" else y >= 0
 
 
 class Batch(NamedTuple):
@@ -22,7 +27,7 @@ class Batch(NamedTuple):
     """
 
     x_l: torch.Tensor  #: (B, ...) float, labeled rows; uint8 images arrive scaled to [0, 1]
-    y_l: torch.Tensor  #: (B,) int64, their classes in 0..K-1
+    y_l: torch.Tensor  #: (B,) int64, their classes in 0..K-1; of regressors (B, T) float
     x_u: torch.Tensor  #: (mu * B, ...) float, rows of the unlabeled pool
     i_u: torch.Tensor  #: (mu * B,) int64, their row numbers in the X given to fit
     t: float  #: progress in [0, 1): step / max_steps
@@ -90,8 +95,8 @@ class PairedBatches:
     X : ndarray of shape (n, ...), CSR matrix or LazyRows
         Rows that do not fit on the device, and lazy ones, are read one batch ahead, in another
         thread.
-    y : ndarray of shape (n,) of int
-        Class codes 0..K-1, -1 for unlabeled.
+    y : ndarray of shape (n,) of int, or (n, T) of float
+        Class codes 0..K-1, below 0 for unlabeled; or targets, NaN for unlabeled.
     pool : ndarray of int, or None
         Row numbers the unlabeled part is drawn from.
     weight : ndarray of shape (n,) or None
@@ -122,10 +127,11 @@ class PairedBatches:
             self.X = self.X if far else self.X.to(self.device)
         self._reader = ThreadPoolExecutor(1) if far else None
         self._ahead = None  # the batch that is being read: its row numbers, and the rows
-        labeled = np.flatnonzero(y >= 0)
+        labeled = np.flatnonzero(has_target(y))
         pool = np.empty(0, dtype=np.int64) if pool is None else pool
         self.labeled = torch.from_numpy(labeled).to(self.device)
-        self.y = torch.from_numpy(y[labeled].astype(np.int64)).to(self.device)
+        kind = np.float32 if y.dtype.kind == "f" else np.int64
+        self.y = torch.from_numpy(y[labeled].astype(kind)).to(self.device)
         self.pool = torch.from_numpy(np.asarray(pool, dtype=np.int64)).to(self.device)
         self.batch_size = batch_size
         self.n_unlabeled = unlabeled_ratio * batch_size if len(pool) else 0

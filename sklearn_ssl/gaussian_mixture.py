@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .base import SSLClassifier
+from .classifier import SSLClassifier
 from .validation import check_labels, check_weight, text_explained, unchanged_if_refused
 
 __all__ = ["SemiSupervisedGaussianMixture"]

@@ -13,11 +13,17 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from .augment import choose_views
-from .base import SSLClassifier
+from .classifier import SSLClassifier
 from .losses import kl_divergence, squared_difference
+from .regressor import SSLRegressor, masked_mse
 from .schedules import sigmoid_ramp
 
-__all__ = ["MeanTeacherClassifier", "MeanTeacherLoss"]
+__all__ = [
+    "MeanTeacherClassifier",
+    "MeanTeacherLoss",
+    "MeanTeacherRegressionLoss",
+    "MeanTeacherRegressor",
+]
 
 
 class MeanTeacherLoss(nn.Module):
@@ -101,3 +107,80 @@ class MeanTeacherClassifier(SSLClassifier):
         weak, strong = choose_views(X, self.augment, self.augment)
         view = strong if X.ndim == 2 else weak
         return MeanTeacherLoss(view, self.unlabeled_weight, self.ramp_length, self.consistency)
+
+
+class MeanTeacherRegressionLoss(nn.Module):
+    """Squared error on labels + w(t) * mean of (f(x, theta) - f(x, theta'))^2."""
+
+    def __init__(self, view, unlabeled_weight, ramp_length):
+        super().__init__()
+        self.view, self.lambda_u, self.ramp_length = view, unlabeled_weight, ramp_length
+
+    def forward(self, model, batch):
+        x, g = torch.cat([batch.x_l, batch.x_u]), batch.generator
+        student = model(self.view(x, g))
+        labeled = masked_mse(student[: len(batch.x_l)], batch.y_l)
+        if not len(batch.x_u):
+            return labeled, {"labeled_loss": labeled.detach()}
+        with torch.no_grad():
+            teacher = (model if batch.average is None else batch.average)(self.view(x, g))
+        consistency = (student.float() - teacher.float()).square().mean()
+        w = self.lambda_u * sigmoid_ramp(batch.t, self.ramp_length)
+        parts = {"labeled_loss": labeled.detach(), "unlabeled_loss": consistency.detach()}
+        return labeled + w * consistency, parts
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MeanTeacherRegressor(SSLRegressor):
+    """Mean Teacher for numbers: NaN in y marks unlabeled rows, and y may have several columns.
+
+    Tarvainen and Valpola 2017, "Mean teachers are better role models", arXiv 1703.01780, equations
+    1 and 2, with squared errors of the outputs themselves. The averaged weights predict.
+
+    Parameters
+    ----------
+    ramp_length : float in [0, 1], default=0.27
+        Share of training in which the weight grows.
+    augment : "auto" or callable ``(x, generator) -> x``, default="auto"
+        View of the rows; "auto": the strong view of `augment.default_views` on tables, the weak one
+        on images.
+    unlabeled_weight : float >= 0, default=1.0
+        w_max of w(t) = w_max exp(-5 (1 - t)^2), where targets have variance 1.
+    module, module_params, max_steps, batch_size, unlabeled_ratio, \
+    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
+    device, precision, warm_start, verbose, random_state, checkpoint_dir, input_shape, compile
+        As in `SSLEstimator`.
+
+    Attributes
+    ----------
+    n_outputs_, transduction_, n_iter_, history_, net_, n_features_in_
+        As in `SSLRegressor`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_ssl import MeanTeacherRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> few = np.where(np.arange(len(y)) < 100, y, np.nan)
+    >>> reg = MeanTeacherRegressor(max_steps=200, random_state=0).fit(X, few)
+    >>> reg.score(X[100:], y[100:]) > 0.2
+    True
+    """
+
+    ramp_length: float = 0.27
+    augment: object = "auto"
+    ema_decay: float | None = 0.99
+    optimizer: object = "adam"
+    lr: float = 1e-3
+
+    _parameter_constraints = {
+        **SSLRegressor._parameter_constraints,
+        "ramp_length": [Interval(Real, 0, 1, closed="both")],
+        "augment": [StrOptions({"auto"}), callable],
+    }
+
+    def _make_loss(self, X, codes):
+        weak, strong = choose_views(X, self.augment, self.augment)
+        view = strong if X.ndim == 2 else weak
+        return MeanTeacherRegressionLoss(view, self.unlabeled_weight, self.ramp_length)

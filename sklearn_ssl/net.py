@@ -36,6 +36,8 @@ class _SSLNet(NeuralNetClassifier):
         ``torch.float32``, or ``torch.bfloat16`` for autocast.
     valid : (X, y) or None
         Held-out labeled rows, scored with the predicting weights after every epoch.
+    valid_scores : callable (outputs, targets) -> dict of float
+        Those scores; ``valid_loss`` is one of them.
     patience : int or None
         Epochs without a better ``valid_loss`` after which training stops; the best weights
         are restored.
@@ -60,6 +62,7 @@ class _SSLNet(NeuralNetClassifier):
         ema_decay=None,
         precision=torch.float32,
         valid=None,
+        valid_scores=None,
         patience=None,
         checkpoint=None,
         **kwargs,
@@ -69,6 +72,7 @@ class _SSLNet(NeuralNetClassifier):
         self.ema_decay = ema_decay
         self.precision = precision
         self.valid = valid
+        self.valid_scores = valid_scores
         self.patience = patience
         self.checkpoint = checkpoint
         super().__init__(module, criterion=criterion, **kwargs)
@@ -330,10 +334,9 @@ class _SSLNet(NeuralNetClassifier):
         if self.valid is None:
             return
         X, y = self.valid
-        logits = torch.from_numpy(self.collect(X)).float()
-        target = torch.from_numpy(y.astype(np.int64))
-        self.history.record("valid_loss", float(nn.functional.cross_entropy(logits, target)))
-        self.history.record("valid_acc", float((logits.argmax(1) == target).float().mean()))
+        outputs = torch.from_numpy(self.collect(X)).float()
+        for name, value in self.valid_scores(outputs, torch.from_numpy(y)).items():
+            self.history.record(name, value)
 
     # ------------------------------------------------------------ prediction
 

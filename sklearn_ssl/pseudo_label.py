@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from .augment import choose_views
-from .base import SSLClassifier
+from .classifier import SSLClassifier
 from .losses import class_shares, masked_cross_entropy
 
 __all__ = ["PseudoLabelClassifier", "PseudoLabelLoss"]

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from .augment import choose_views
-from .base import SSLClassifier
+from .classifier import SSLClassifier
 from .labels import mark_unlabeled
 
 __all__ = ["SelfTrainingLoss", "SelfTrainingNet", "select_confident"]

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.functional import cross_entropy, softplus
 
-from .base import SSLClassifier
+from .classifier import SSLClassifier
 from .networks.gan import GAN, Discriminator, Generator
 
 __all__ = ["SGANClassifier", "SGANLoss"]

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from .augment import GaussianNoise, choose_views
-from .base import SSLClassifier
+from .classifier import SSLClassifier
 from .lazy import LazyRows
 from .losses import (
     class_balance,

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .augment import choose_views, relative_spacing
-from .base import SSLClassifier
+from .classifier import SSLClassifier
 from .losses import entropy, kl_divergence
 
 __all__ = ["VATClassifier", "VATLoss"]

@@ -5,7 +5,7 @@ from sklearn.model_selection import train_test_split
 
 import sklearn_ssl
 from sklearn_ssl import hide_labels
-from sklearn_ssl.base import SSLClassifier
+from sklearn_ssl.classifier import SSLClassifier
 
 ESTIMATORS = [
     cls

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_classifiers_classes, parametrize_with_checks
 
 from sklearn_ssl import LabeledSplit, hide_labels
-from sklearn_ssl.base import SSLClassifier
+from sklearn_ssl.classifier import SSLClassifier
 from sklearn_ssl.data import PairedBatches
 
 from .conftest import ESTIMATORS, quick
