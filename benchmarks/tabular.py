@@ -23,8 +23,14 @@ import sklearn
 import skorch
 import torch
 from sklearn import datasets
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import LabelPropagation, LabelSpreading, SelfTrainingClassifier
 
 import sklearn_ssl
 
@@ -32,6 +38,15 @@ METHODS = {
     name: value
     for name, value in vars(sklearn_ssl).items()
     if hasattr(value, "fit") and "unlabeled_weight" in inspect.signature(value).parameters
+}
+# scikit-learn's own, on standardised columns; they have no weight to set to 0
+BASELINES = {
+    "sklearn LabelSpreading(knn, 7)": LabelSpreading(kernel="knn", n_neighbors=7, max_iter=200),
+    "sklearn LabelPropagation(knn, 7)": LabelPropagation(
+        kernel="knn", n_neighbors=7, max_iter=2000
+    ),
+    "sklearn SelfTraining(logistic)": SelfTrainingClassifier(LogisticRegression(max_iter=2000)),
+    "sklearn SelfTraining(forest)": SelfTrainingClassifier(RandomForestClassifier(random_state=0)),
 }
 LABELS = (10, 5, 2)
 HERE = Path(__file__).parent
@@ -75,20 +90,25 @@ def split(X, y, k, seed):
     return X, few, X_test, y_test
 
 
-def one(data, method, weight, k, seed, folder):
+def one(data, method, supervised, k, seed, folder):
     torch.set_num_threads(1)
     X, y = minority(folder) if NAMES[data] is None else load(NAMES[data], folder)
     X, few, X_test, y_test = split(X, y, k, seed)
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        clf = METHODS[method](random_state=seed, unlabeled_weight=weight).fit(X, few)
+        if method in METHODS:
+            params = {"unlabeled_weight": 0.0} if supervised else {}
+            clf = METHODS[method](random_state=seed, **params).fit(X, few)
+        else:
+            warnings.simplefilter("ignore")  # isolated rows divide 0 by 0 in scikit-learn
+            clf = make_pipeline(StandardScaler(), clone(BASELINES[method])).fit(X, few)
     seconds = time.perf_counter() - start
     predicted = clf.predict(X_test)
     return {
         "data": data,
         "method": method,
-        "unlabeled_weight": weight,
+        "supervised": supervised,
         "k": k,
         "seed": seed,
         "accuracy": round(float(np.mean(predicted == y_test)), 5),
@@ -100,20 +120,21 @@ def one(data, method, weight, k, seed, folder):
 def table(runs, k, column):
     """Markdown: mean of each method on each data set, and the paired gain over the supervised."""
     lines = ["| | " + " | ".join(NAMES) + " |", "| --- " * (len(NAMES) + 1) + "|"]
-    for method in METHODS:
+    for method in [*METHODS, *BASELINES]:
+        if not len(runs[(runs.method == method) & (runs.k == k)]):
+            continue
         cells = [method]
         for data in NAMES:
             here = runs[(runs.data == data) & (runs.method == method) & (runs.k == k)]
-            scores = here.pivot(index="seed", columns="unlabeled_weight", values=column)
-            if set(scores.columns) != {0.0, 1.0}:
-                cells.append("")
+            scores = here.pivot(index="seed", columns="supervised", values=column)
+            ours, plain = scores[0], scores.get(1)
+            if plain is None:
+                cells.append(f"{ours.mean():.3f} +- {ours.std():.3f}")
                 continue
-            gain = scores[1.0] - scores[0.0]
+            gain = ours - plain
             error = gain.std() / np.sqrt(len(gain))
             worse = " **worse**" if gain.mean() < -error else ""
-            cells.append(
-                f"{scores[1.0].mean():.3f} +- {scores[1.0].std():.3f} ({gain.mean():+.3f}){worse}"
-            )
+            cells.append(f"{ours.mean():.3f} +- {ours.std():.3f} ({gain.mean():+.3f}){worse}")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -121,18 +142,19 @@ def table(runs, k, column):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data_dir")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=[*METHODS, *BASELINES],
+                        default=[*METHODS, *BASELINES])  # fmt: skip
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--labels", nargs="+", type=int, choices=LABELS, default=list(LABELS))
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     cases = [
-        (data, method, weight, k, seed, args.data_dir)
+        (data, method, supervised, k, seed, args.data_dir)
         for method in args.methods
         for seed in range(args.seeds)
         for data in NAMES
         for k in args.labels
-        for weight in (1.0, 0.0)
+        for supervised in ((0, 1) if method in METHODS else (0,))
     ]
     done = joblib.Parallel(args.jobs, verbose=1, return_as="generator")(
         joblib.delayed(one)(*case) for case in cases
@@ -142,7 +164,7 @@ def main():
         new.append(run)
         print(*run.values(), flush=True)
     new, raw = pd.DataFrame(new), HERE / "tabular.csv"
-    keys = ["data", "method", "unlabeled_weight", "k", "seed"]
+    keys = ["data", "method", "supervised", "k", "seed"]
     if raw.exists():
         new = pd.concat([pd.read_csv(raw), new]).drop_duplicates(keys, keep="last")
     new = new.sort_values(keys)
@@ -153,7 +175,7 @@ def main():
 def report(runs):
     modules = (sklearn_ssl, torch, sklearn, skorch, np)
     versions = ", ".join(f"{m.__name__} {m.__version__}" for m in modules)
-    seconds = runs[runs.unlabeled_weight == 1].groupby("method").seconds.mean()
+    seconds = runs[runs.supervised == 0].groupby("method").seconds.mean()
     seconds = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
     text = f"""# Tables: default parameters, the same everywhere
 

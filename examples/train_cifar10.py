@@ -45,7 +45,7 @@ from sklearn_ssl import (
 from sklearn_ssl.networks import WideResNet
 
 METHODS = {
-    "fixmatch": (FixMatchClassifier, {}),
+    "fixmatch": (FixMatchClassifier, {"distribution_alignment": False}),  # as in the paper
     "flexmatch": (FlexMatchClassifier, {}),
     "freematch": (FreeMatchClassifier, {"threshold_decay": 0.999}),
     "softmatch": (SoftMatchClassifier, {"threshold_decay": 0.999}),
@@ -123,7 +123,7 @@ def main(arguments=None):
     parser.add_argument("--method", choices=METHODS, default="fixmatch")
     parser.add_argument("--max-steps", type=int, default=20_000)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--unlabeled-ratio", type=int, default=7)
+    parser.add_argument("--unlabeled-ratio", type=int, help="default: the method's own")
     parser.add_argument("--depth", type=int, default=28)
     parser.add_argument("--width", type=int, default=2)
     parser.add_argument("--subset", type=int, help="so many training images only, for a trial")
@@ -146,12 +146,13 @@ def main(arguments=None):
     args.out.mkdir(parents=True, exist_ok=True)
 
     cls, own = METHODS[args.method]
+    if args.unlabeled_ratio is not None:
+        own = {**own, "unlabeled_ratio": args.unlabeled_ratio}
     clf = cls(
         module=WideResNet,
         module_params={"depth": args.depth, "width": args.width},
         max_steps=args.max_steps,
         batch_size=args.batch_size,
-        unlabeled_ratio=args.unlabeled_ratio,
         optimizer_params={"weight_decay": 5e-4},
         callbacks=[Report(X_test, y_test, log, args.report_every)],
         checkpoint_dir=args.out / "checkpoints",
@@ -168,7 +169,7 @@ def main(arguments=None):
     p = clf.predict_proba(X_test)
     last = measure(y_test, p)
     with log.open() as file:
-        rows = list(csv.DictReader(file))
+        rows = list({row["step"]: row for row in csv.DictReader(file)}.values())  # a killed epoch
     best = max(rows, key=lambda row: float(row["accuracy"]))
     table = confusion_matrix(y_test, p.argmax(1))
     np.savetxt(args.out / "confusion.csv", table, fmt="%d", delimiter=",")

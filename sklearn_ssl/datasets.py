@@ -193,9 +193,18 @@ class ImageFolder(LazyRows):
         if not found:
             raise ValueError(f"{folder} has no folders that hold images.")
         names = [path.relative_to(folder).parts[0] for path in found]
-        self.paths = found
-        self.y = np.array([None if name == unlabeled else name for name in names], dtype=object)
+        self._y = np.array([None if name == unlabeled else name for name in names], dtype=object)
         super().__init__(_Decoded(found, size), workers)
+
+    @property
+    def y(self):
+        """Labels of these rows."""
+        return self._y[self.index]
+
+    @property
+    def paths(self):
+        """Files of these rows."""
+        return [self.dataset.paths[i] for i in self.index]
 
 
 class _Decoded:

@@ -27,6 +27,8 @@ class FixMatchLoss(nn.Module):
     work. Labeled rows are in both passes: BatchNorm then sees classes in nearly the same shares.
     """
 
+    plain_labels = False  # whether alignment changes weights alone
+
     def __init__(self, weak, strong, unlabeled_weight, target=None, threshold=0.95):
         super().__init__()
         self.weak, self.strong = weak, strong
@@ -49,11 +51,11 @@ class FixMatchLoss(nn.Module):
             loss = cross_entropy(model(weak), y_l)
             return loss, {"labeled_loss": loss.detach()}
         with torch.no_grad():
-            q = torch.softmax(model(weak)[len(x_l) :].float(), -1)
+            q = p = torch.softmax(model(weak)[len(x_l) :].float(), -1)
             if self.target is not None:
                 self.mean_q = self.mean_q.lerp(q.mean(0), 0.01)
                 q = align_distribution(q, self.mean_q, self.target, limit=2)
-            weight, q_hat = self.row_weight(q, i_u), q.argmax(-1)
+            weight, q_hat = self.row_weight(q, i_u), (p if self.plain_labels else q).argmax(-1)
         logits = model(torch.cat([weak[: len(x_l)], self.strong(x_u, g)]))
         logits_l, logits_s = logits.split([len(x_l), len(x_u)])
 

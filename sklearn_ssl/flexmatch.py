@@ -18,15 +18,17 @@ __all__ = ["FlexMatchClassifier", "FlexMatchLoss"]
 class FlexMatchLoss(FixMatchLoss):
     """FixMatch with a threshold for each class, from how many rows were given that class."""
 
-    def __init__(self, *args, n_rows, n_classes, **kwargs):
+    def __init__(self, *args, n_rows, n_classes, n_held=0, **kwargs):
         super().__init__(*args, **kwargs)
         self.n_classes = n_classes  # also the code of rows that never were confident
+        self.n_held = n_held  # rows that are not drawn
         self.register_buffer("latest", torch.full((n_rows,), n_classes))
 
     def thresholds(self):
         """T(c) = M(beta_c) tau with M(x) = x / (2 - x): (K,) in [0, tau]."""
         sigma = torch.zeros(self.n_classes + 1, device=self.latest.device)
         sigma = sigma.index_add(0, self.latest, torch.ones_like(self.latest, dtype=sigma.dtype))
+        sigma[-1] -= self.n_held
         beta = sigma[:-1] / sigma.max().clamp_min(1)  # rows never confident: one more
         return self.tau * beta / (2 - beta)  # convex M of section 3.4
 
@@ -86,5 +88,6 @@ class FlexMatchClassifier(WeakStrongClassifier):
             *self._loss_arguments(X, codes),
             threshold=self.threshold,
             n_rows=len(codes),
+            n_held=int((codes == -2).sum()),
             n_classes=len(self.classes_),
         )

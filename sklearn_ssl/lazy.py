@@ -5,7 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-__all__ = ["LazyRows"]
+__all__ = ["LazyRows", "in_unit_range"]
+
+
+def in_unit_range(X):
+    """Whether values lie in [0, 1] as the network sees them; of `LazyRows` some are read."""
+    if X.dtype == np.uint8 and X.ndim > 2:
+        return True
+    X = X.thinned(1000) if isinstance(X, LazyRows) else X
+    return bool(X.min() >= 0 and X.max() <= 1)
 
 
 class LazyRows:

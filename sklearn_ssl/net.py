@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from inspect import signature
 
@@ -11,12 +12,30 @@ import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .data import rows_to_tensor, to_float
 from .schedules import warmed_ema_decay
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+@contextmanager
+def still_statistics(model):
+    """Leave BatchNorm's running statistics alone while rows pass that are not to count."""
+    layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
+    kept = [(m.running_mean, m.running_var, m.num_batches_tracked) for m in layers]
+    for layer, (mean, var, count) in zip(layers, kept, strict=True):
+        if mean is not None:
+            layer.running_mean, layer.running_var = mean.clone(), var.clone()
+            layer.num_batches_tracked = count.clone()
+    try:
+        yield
+    finally:
+        for layer, (mean, var, count) in zip(layers, kept, strict=True):
+            layer.running_mean, layer.running_var = mean, var
+            layer.num_batches_tracked = count
 
 
 class _SSLNet(NeuralNetClassifier):
@@ -111,7 +130,19 @@ class _SSLNet(NeuralNetClassifier):
     def initialize_optimizer(self, *_):
         """Weight decay falls on weights alone: not on biases, not on BatchNorm."""
         kwargs = {"lr": self.lr, **self.get_params_for("optimizer")}
-        patterns = [*kwargs.pop("param_groups", []), ("*", {})]
+        own = kwargs.pop("param_groups", [])
+        if not all(len(g) == 2 and isinstance(g[0], str) and isinstance(g[1], dict) for g in own):
+            raise ValueError(
+                f"param_groups must be a list of pairs (pattern, dict of settings), got {own!r}."
+            )
+        known = signature(self.optimizer).parameters
+        for _, settings in own:
+            if settings.get("lr", 0) < 0 or not settings.keys() <= known.keys():
+                raise ValueError(
+                    f"param_groups: {settings} does not fit {self.optimizer.__name__}, which takes "
+                    f"{list(known)[1:]}, lr of at least 0."
+                )
+        patterns = [*own, ("*", {})]
         groups = [[{**own, "params": []}, {**own, "params": []}] for _, own in patterns]
         for name, parameter in self.get_all_learnable_params():
             first = next(i for i, (pattern, _) in enumerate(patterns) if fnmatch(name, pattern))
@@ -144,11 +175,19 @@ class _SSLNet(NeuralNetClassifier):
     def fit_loop(self, X, y=None, epochs=None, **_):
         self.step_, self.stop_reason_ = 0, "interrupted"  # until the loop ends by itself
         self._averaged = self._averaged_pairs()
+        self._slow = self._slow_statistics()
         try:
             self._best, self._waited = None, 0
             self.stop_reason_ = self._resume(X) or self._run(X)
         finally:
-            del self._averaged, self._best, self._waited  # of the loop alone, not to be pickled
+            for layer, momentum in self._slow:
+                layer.momentum = momentum
+            del (
+                self._averaged,
+                self._slow,
+                self._best,
+                self._waited,
+            )  # not to be pickled
         return self
 
     def _run(self, X):
@@ -232,7 +271,7 @@ class _SSLNet(NeuralNetClassifier):
                 self.step_ += 1
                 self.notify_batch("on_batch_end", batch=batch, training=True, **parts)
         finally:  # an interrupted epoch leaves its record too
-            self._record(records, first, time.perf_counter() - start)
+            self._record(records, first, start)
 
     def notify_batch(self, name, **kwargs):
         """`notify` for callbacks alone: skorch would also keep a record of every batch."""
@@ -243,6 +282,8 @@ class _SSLNet(NeuralNetClassifier):
         factor = self.lr_schedule(batch.t)
         for group in self.optimizer_.param_groups:
             group["lr"] = group["base_lr"] * factor
+        for layer, momentum in self._slow:
+            layer.momentum = max(momentum, 1 / (2 + self.earlier_steps_ + self.step_))
         self.optimizer_.zero_grad(set_to_none=True)
         if self.ema_decay is not None:
             batch = batch._replace(average=self.ema_module_)
@@ -263,6 +304,11 @@ class _SSLNet(NeuralNetClassifier):
         device = torch.device(self.device).type
         return torch.autocast(device, self.precision, enabled=self.precision != torch.float32)
 
+    def _slow_statistics(self):
+        """BatchNorm layers of low momentum, warmed up like the averages: mean of what they saw."""
+        layers = [m for m in self.module_.modules() if isinstance(m, _BatchNorm)]
+        return [(m, m.momentum) for m in layers if m.momentum is not None and m.momentum < 0.1]
+
     def _averaged_pairs(self):
         """(averages, sources) of what is averaged, and of what is copied."""
         if self.ema_decay is None:
@@ -281,7 +327,7 @@ class _SSLNet(NeuralNetClassifier):
             for copied, original in zip(copies, originals, strict=True):
                 copied.copy_(original)
 
-    def _record(self, records, first, seconds):
+    def _record(self, records, first, start):
         """One read from the device for all losses of the epoch."""
         self.first_step_, self.first_bad_step_ = first, None
         record = {"step": self.step_, "lr": self.optimizer_.param_groups[0]["lr"]}
@@ -297,7 +343,7 @@ class _SSLNet(NeuralNetClassifier):
             for name, column in zip(names, columns, strict=True):
                 mean = column.mean(0).tolist()
                 record[name] = mean if records[0][name].ndim else mean[0]
-        record["seconds"] = seconds
+        record["seconds"] = time.perf_counter() - start  # the device has caught up
         for name, value in record.items():
             self.history.record(name, value)
 

@@ -108,7 +108,8 @@ class NoisyStudentClassifier(SSLClassifier):
                 return NoisyStudentLoss(weak if first else strong, teacher, self.unlabeled_weight)
 
             rows = pool if generation else pool[:0]
-            self._train(X, codes, weight, rows, make_loss, self._warm, salt=generation)
+            warm = self._warm and generation == 0
+            self._train(X, codes, weight, rows, make_loss, warm, salt=generation)
             history += [{"round": generation, **record} for record in self.history_]
             if self.net_.stop_reason_ == "interrupted":
                 break

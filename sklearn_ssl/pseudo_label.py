@@ -101,5 +101,9 @@ class PseudoLabelClassifier(SSLClassifier):
     }
 
     def _make_loss(self, X, codes):
+        if len(self.ramp) != 2 or not 0 <= self.ramp[0] <= self.ramp[1] <= 1:
+            raise ValueError(
+                f"ramp must be two shares of the budget, 0 <= T1 <= T2 <= 1, got {self.ramp!r}."
+            )
         view, _ = choose_views(X, self.augment)
         return PseudoLabelLoss(view, self.unlabeled_weight, self.ramp, self.threshold)

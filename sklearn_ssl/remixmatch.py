@@ -24,16 +24,16 @@ class ReMixMatchLoss(nn.Module):
 
     def __init__(
         self, weak, strong, target, unlabeled_weight, temperature, n_strong, alpha, anchor_weight,
-        rotation_weight,
+        rotation_weight, n_classes,
     ):  # fmt: skip
         super().__init__()
         self.weak, self.strong, self.lambda_u = weak, strong, unlabeled_weight
         self.temperature, self.n_strong, self.alpha = temperature, n_strong, alpha
         self.lambda_1, self.lambda_r = anchor_weight, rotation_weight
         self.register_buffer("target", target)
-        self.register_buffer("mean_q", target.clone())
+        self.register_buffer("mean_q", None if target is None else target.clone())
         if rotation_weight > 0:
-            self.rotation_head = nn.Linear(len(target), 4)
+            self.rotation_head = nn.Linear(n_classes, 4)
 
     def rotation_loss(self, model, x, g):
         """Which of four quarter turns was made: x (n, C, H, H)."""
@@ -51,8 +51,10 @@ class ReMixMatchLoss(nn.Module):
         weak = self.weak(x_u, g)
         with torch.no_grad():
             q = torch.softmax(model(weak).float(), -1)
-            self.mean_q = self.mean_q.lerp(q.mean(0), 1 / 128)
-            q = sharpen(align_distribution(q, self.mean_q, self.target, limit=2), self.temperature)
+            if self.target is not None:
+                self.mean_q = self.mean_q.lerp(q.mean(0), 1 / 128)
+                q = align_distribution(q, self.mean_q, self.target, limit=2)
+            q = sharpen(q, self.temperature)
         strong = [self.strong(x_u, g) for _ in range(self.n_strong)]  # all have the weak view's q
         x_l = self.strong(x_l, g)
         targets = torch.cat([one_hot(y_l, q.shape[1]).to(q.dtype), q.repeat(self.n_strong + 1, 1)])
@@ -95,7 +97,8 @@ class ReMixMatchClassifier(SSLClassifier):
     weak_augment, strong_augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         Views of a float tensor (n, ...); "auto": `augment.default_views`.
     flip : bool or "auto", default="auto"
-        As in `FixMatchClassifier`.
+    distribution_alignment : bool or "auto", default="auto"
+        As in `FixMatchClassifier`: "auto" aligns with more than two classes.
     unlabeled_weight : float >= 0, default=1.5
         lambda_u.
     module, module_params, max_steps, batch_size, unlabeled_ratio, \
@@ -127,6 +130,7 @@ class ReMixMatchClassifier(SSLClassifier):
     weak_augment: object = "auto"
     strong_augment: object = "auto"
     flip: object = "auto"
+    distribution_alignment: bool | str = "auto"
     unlabeled_weight: float = 1.5
     unlabeled_ratio: int = 1
 
@@ -140,22 +144,31 @@ class ReMixMatchClassifier(SSLClassifier):
         "weak_augment": [StrOptions({"auto"}), callable],
         "strong_augment": [StrOptions({"auto"}), callable],
         "flip": ["boolean", StrOptions({"auto"})],
+        "distribution_alignment": ["boolean", StrOptions({"auto"})],
     }
 
     def _make_loss(self, X, codes):
         weak, strong = choose_views(X, self.weak_augment, self.strong_augment, self.flip)
         rotation = self.rotation_weight
+        square = X.ndim == 4 and X.shape[2] == X.shape[3]
         if rotation == "auto":
-            square = X.ndim == 4 and X.shape[1] == 3 and X.shape[2] == X.shape[3]
-            rotation = 0.5 if square and self.unlabeled_weight > 0 else 0.0
+            rotation = 0.5 if square and X.shape[1] == 3 and self.unlabeled_weight > 0 else 0.0
+        if rotation > 0 and not square:
+            raise ValueError(
+                f"rotation_weight={rotation} turns square images, and X has shape {X.shape}."
+            )
+        n_classes, align = len(self.classes_), self.distribution_alignment
+        align = n_classes > 2 if align == "auto" else align
+        target = class_balance(torch.from_numpy(codes), n_classes) if align else None
         return ReMixMatchLoss(
             weak,
             strong,
-            class_balance(torch.from_numpy(codes), len(self.classes_)).clamp_min(1e-3),
+            target,
             self.unlabeled_weight,
             self.temperature,
             self.n_strong,
             self.alpha,
             self.anchor_weight,
             rotation,
+            n_classes,
         )

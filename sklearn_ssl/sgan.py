@@ -17,6 +17,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy, softplus
 
 from .classifier import SSLClassifier
+from .lazy import in_unit_range
+from .net import still_statistics
 from .networks.gan import GAN, Discriminator, Generator
 
 __all__ = ["SGANClassifier", "SGANLoss"]
@@ -39,9 +41,12 @@ class SGANLoss(nn.Module):
         frozen = [p for p in model.discriminator.parameters() if p.requires_grad]
         for p in frozen:
             p.requires_grad_(False)  # the generator must not move the discriminator
-        difference = model.features(real).detach().mean(0) - model.features(fake).mean(0)
-        for p in frozen:
-            p.requires_grad_(True)
+        try:
+            with still_statistics(model.discriminator):
+                difference = model.features(real).detach().mean(0) - model.features(fake).mean(0)
+        finally:
+            for p in frozen:
+                p.requires_grad_(True)
         return difference.abs().mean()
 
     def forward(self, model, batch):
@@ -53,7 +58,9 @@ class SGANLoss(nn.Module):
         fake = model.generator(z)
         logits_l, logits_u = model(torch.cat([x_l, x_u])).split([len(x_l), n])
         labeled = cross_entropy(logits_l, batch.y_l)
-        adversarial = self.discriminate(logits_u, model(fake.detach()))
+        with still_statistics(model.discriminator):  # of rows that are no data
+            logits_f = model(fake.detach())
+        adversarial = self.discriminate(logits_u, logits_f)
         generator = self.match(model, x_u, fake)
         parts = {
             "labeled_loss": labeled.detach(),
@@ -124,8 +131,7 @@ class SGANClassifier(SSLClassifier):
         return Discriminator
 
     def _module_facts(self, X):
-        unit = (X.dtype == np.uint8 and X.ndim > 2) or (X.min() >= 0 and X.max() <= 1)
-        return {**super()._module_facts(X), "unit": bool(unit)}
+        return {**super()._module_facts(X), "unit": in_unit_range(X)}
 
     def _kept_facts(self):
         return [*super()._kept_facts(), "unit"]

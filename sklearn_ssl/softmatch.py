@@ -18,6 +18,8 @@ __all__ = ["SoftMatchClassifier", "SoftMatchLoss"]
 class SoftMatchLoss(FixMatchLoss):
     """FixMatch with lambda(p) = exp(-(max p - mu)^2 / (2 sigma^2)) below mu, and 1 above."""
 
+    plain_labels = True
+
     def __init__(self, *args, n_classes, decay, n_sigma, **kwargs):
         super().__init__(*args, **kwargs)
         self.decay, self.n_sigma = decay, n_sigma
@@ -39,7 +41,8 @@ class SoftMatchClassifier(WeakStrongClassifier):
 
     Chen et al. 2023, "SoftMatch", arXiv 2301.10921, equations 6 to 10: rows above the running mean
     of confidences weigh 1, the others exp(-(max p - mu)^2 / (2 sigma^2)). Of the paper's alignment
-    to the uniform distribution there is the alignment of `FixMatchClassifier`, to the labels'.
+    to the uniform distribution there is the alignment of `FixMatchClassifier`, to the labels';
+    as in the paper it changes the weights alone.
 
     Parameters
     ----------

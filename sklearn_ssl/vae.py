@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from .augment import GaussianNoise, choose_views
 from .classifier import SSLClassifier
-from .lazy import LazyRows
+from .lazy import in_unit_range
 from .losses import (
     class_balance,
     class_shares,
@@ -139,12 +139,6 @@ class JointLoss(nn.Module):
         return loss, parts
 
 
-def _in_unit_range(X):
-    if isinstance(X, LazyRows):
-        X = X.thinned(1000)
-    return (X.dtype == np.uint8 and X.ndim > 2) or (X.min() >= 0 and X.max() <= 1)
-
-
 def _noise(generator):
     def noise(like):
         return torch.randn(like.shape, generator=generator, device=like.device)
@@ -261,11 +255,11 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
 
     def _resolve_likelihood(self, X):
         if self.likelihood == "auto":
-            return "bernoulli" if X.ndim > 2 and _in_unit_range(X) else "gaussian"
+            return "bernoulli" if X.ndim > 2 and in_unit_range(X) else "gaussian"
         return self.likelihood
 
     def _make_loss(self, X, codes):
-        if self._facts["likelihood"] == "bernoulli" and not _in_unit_range(X):
+        if self._facts["likelihood"] == "bernoulli" and not in_unit_range(X):
             raise ValueError(
                 "likelihood='bernoulli' needs X in [0, 1], and there are values beyond. Scale X, "
                 "or use likelihood='gaussian'."

@@ -5,34 +5,20 @@ Regularization Method for Supervised and Semi-Supervised Learning", TPAMI 2018, 
 equations 5 to 9 and algorithm 1; the entropy term is equation 18.
 """
 
-from contextlib import contextmanager
+import math
 from dataclasses import dataclass
 
 import torch
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from .augment import choose_views, relative_spacing
 from .classifier import SSLClassifier
 from .losses import entropy, kl_divergence
+from .net import still_statistics
 
 __all__ = ["VATClassifier", "VATLoss"]
-
-
-@contextmanager
-def still_statistics(model):
-    """Leave BatchNorm's running statistics alone while rows that are no data pass."""
-    layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
-    momenta = [m.momentum for m in layers]
-    for layer in layers:
-        layer.momentum = 0.0
-    try:
-        yield
-    finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
 
 
 class VATLoss(nn.Module):
@@ -137,7 +123,7 @@ class VATClassifier(SSLClassifier):
         scale = self._facts["scale"]
         epsilon = self.epsilon
         if isinstance(epsilon, str):
-            features = (scale > 0).float().mean().item() * X[:1].size
+            features = (scale > 0).float().mean().item() * math.prod(X.shape[1:])
             epsilon = 0.5 * relative_spacing(X) * features**0.5
         return VATLoss(
             view, scale, self.unlabeled_weight, epsilon, self.xi, self.n_power, self.entropy_weight

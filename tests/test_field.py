@@ -4,11 +4,20 @@ import copy
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from scipy.special import log_softmax, logsumexp, softmax
 from torch import nn
 
-from sklearn_ssl import CoTrainingNet, NoisyStudentClassifier, SGANClassifier
+from sklearn_ssl import (
+    CoTrainingNet,
+    LazyRows,
+    NoisyStudentClassifier,
+    PseudoLabelClassifier,
+    ReMixMatchClassifier,
+    SGANClassifier,
+    VATClassifier,
+)
 from sklearn_ssl.co_training import CoTrainingLoss, TwoViews
 from sklearn_ssl.data import Batch
 from sklearn_ssl.flexmatch import FlexMatchLoss
@@ -270,7 +279,7 @@ def test_sharpening_by_hand():
 def test_remixmatch_aligns_anchors_and_adds_up(batch, monkeypatch):
     monkeypatch.setattr("sklearn_ssl.remixmatch.mixup", lambda x, t, alpha, g: (x, t))
     target = torch.tensor([0.4, 0.2, 0.2, 0.2])
-    loss = ReMixMatchLoss(same, other, target, 1.5, 0.5, 1, 0.75, 0.5, 0.0)
+    loss = ReMixMatchLoss(same, other, target, 1.5, 0.5, 1, 0.75, 0.5, 0.0, K)
     start = torch.tensor([0.3, 0.3, 0.25, 0.15])
     loss.mean_q = start
     value, _ = loss(nn.Identity(), batch)
@@ -290,7 +299,7 @@ def test_remixmatch_aligns_anchors_and_adds_up(batch, monkeypatch):
 
 
 def test_remixmatch_turns_images_by_quarters():
-    loss = ReMixMatchLoss(same, same, torch.tensor([0.5, 0.5]), 1.5, 0.5, 1, 0.75, 0.5, 0.5)
+    loss = ReMixMatchLoss(same, same, None, 1.5, 0.5, 1, 0.75, 0.5, 0.5, 2)
     x = torch.arange(9.0).reshape(1, 1, 3, 3).repeat(64, 1, 1, 1)
     turned = []
 
@@ -466,3 +475,43 @@ def test_sgan_both_players_learn_and_samples_come_closer(digits):
     assert set(groups) == {1e-3}
     apart = SGANClassifier(max_steps=2, generator_lr=1e-5, random_state=0).fit(X, y)
     assert {g["base_lr"] for g in apart.net_.optimizer_.param_groups} == {1e-3, 1e-5}
+
+
+def test_flexmatch_does_not_wait_for_rows_that_are_held_out():
+    loss = FlexMatchLoss(
+        same, same, 1.0, None, threshold=0.95, n_rows=10, n_classes=2, n_held=6
+    )  # fmt: skip
+    loss.latest[:3], loss.latest[3] = 0, 1
+    beta = np.array([3, 1]) / 3
+    np.testing.assert_allclose(loss.thresholds(), 0.95 * beta / (2 - beta), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cls", "params", "message"),
+    [
+        (PseudoLabelClassifier, {"ramp": (100, 600)}, "ramp must be"),
+        (PseudoLabelClassifier, {"ramp": (0.6, 0.1)}, "ramp must be"),
+        (ReMixMatchClassifier, {"rotation_weight": 0.5}, "turns square images"),
+        (NoisyStudentClassifier, {"optimizer_params": {"param_groups": {"a": 1}}}, "list of pairs"),
+        (
+            NoisyStudentClassifier,
+            {"optimizer_params": {"param_groups": [("*", {"learning_rate": 1})]}},
+            "does not fit SGD",
+        ),
+    ],
+)
+def test_parameters_that_would_do_something_else_are_refused(cls, params, message, digits):
+    X, y, _, _ = digits
+    with pytest.raises(ValueError, match=message):
+        quick(cls, **params).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", [VATClassifier, SGANClassifier])
+def test_sparse_and_lazy_rows_are_as_dense_ones(cls, digits):
+    X, y, X_test, _ = digits
+    X = X.copy()
+    X[0] = 0
+    dense = quick(cls).fit(X, y)
+    sparse = quick(cls).fit(sp.csr_array(X), y)
+    np.testing.assert_allclose(sparse.predict_proba(X_test), dense.predict_proba(X_test), atol=1e-5)
+    assert quick(cls, max_steps=200).fit(LazyRows(list(X)), y).score(X, y) > 0.5

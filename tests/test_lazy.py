@@ -42,7 +42,7 @@ def squares():
 
 
 def small(cls, **params):
-    return quick(cls, **{"max_steps": 25, "module_params": {"width": 4}, **params})
+    return quick(cls, **{"max_steps": 60, "module_params": {"width": 4}, **params})
 
 
 @every_estimator
@@ -114,6 +114,9 @@ def test_image_folder(tmp_path):
     assert images.shape == (40, 3, 16, 16)
     assert images.dtype == np.uint8
     assert (images.y == None).sum() == 30  # noqa: E711
+    turned = images[::-1]
+    assert turned.y.tolist() == images.y.tolist()[::-1]
+    assert turned.paths == images.paths[::-1]
     clf = small(FixMatchClassifier).fit(images, images.y)
     assert list(clf.classes_) == ["dark", "light"]
     truth = np.array(["dark", "light"])[[int(p.stem) % 2 for p in images.paths]]

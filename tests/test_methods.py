@@ -9,7 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 
-from sklearn_ssl import FixMatchClassifier, SelfTrainingNet, VAEClassifier
+from sklearn_ssl import (
+    FixMatchClassifier,
+    MeanTeacherClassifier,
+    SelfTrainingNet,
+    VAEClassifier,
+)
 from sklearn_ssl.augment import (
     AffineColorCutout,
     GaussianNoise,
@@ -19,6 +24,7 @@ from sklearn_ssl.augment import (
     relative_spacing,
 )
 from sklearn_ssl.data import Batch
+from sklearn_ssl.networks import WideResNet
 from sklearn_ssl.self_training import select_confident
 
 from .conftest import quick
@@ -468,3 +474,19 @@ def test_m1_m2_bound_holds_on_a_line():
     line = np.linspace(-8, 8, 801, dtype=np.float32)[:, None]
     mass = np.exp(clf.score_samples(line, n_draws=64)).sum() * 0.02
     assert 0.3 < mass < 1.1
+
+
+def test_slow_batchnorm_predicts_well_after_few_steps(digits):
+    """WideResNet's statistics have momentum .001: unless warmed up they stay near their start."""
+    X, y, X_test, y_test = digits
+    images, tests = (x.reshape(-1, 1, 8, 8) / 16 for x in (X, X_test))
+    params = {
+        "module": WideResNet, "module_params": {"depth": 10, "width": 1}, "max_steps": 200,
+        "batch_size": 32, "unlabeled_ratio": 2, "random_state": 0,
+    }  # fmt: skip
+    for cls in (MeanTeacherClassifier, SelfTrainingNet):
+        extra = {"max_iter": 0} if cls is SelfTrainingNet else {}
+        clf = cls(**params, **extra).fit(images, y)
+        assert clf.score(tests, y_test) > 0.8
+        momenta = {m.momentum for m in clf.net_.module_.modules() if hasattr(m, "momentum")}
+        assert momenta == {0.001}
