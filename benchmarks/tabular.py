@@ -39,9 +39,13 @@ METHODS = {
     for name, value in vars(sklearn_ssl).items()
     if hasattr(value, "fit") and "unlabeled_weight" in inspect.signature(value).parameters
 }
-# scikit-learn's own, on standardised columns; they have no weight to set to 0
+# scikit-learn's own, on standardised columns and one on columns as they are, which suits pixels;
+# they have no weight to set to 0
 BASELINES = {
     "sklearn LabelSpreading(knn, 7)": LabelSpreading(kernel="knn", n_neighbors=7, max_iter=200),
+    "sklearn LabelSpreading(knn, 7), unscaled": LabelSpreading(
+        kernel="knn", n_neighbors=7, max_iter=200
+    ),
     "sklearn LabelPropagation(knn, 7)": LabelPropagation(
         kernel="knn", n_neighbors=7, max_iter=2000
     ),
@@ -102,7 +106,8 @@ def one(data, method, supervised, k, seed, folder):
             clf = METHODS[method](random_state=seed, **params).fit(X, few)
         else:
             warnings.simplefilter("ignore")  # isolated rows divide 0 by 0 in scikit-learn
-            clf = make_pipeline(StandardScaler(), clone(BASELINES[method])).fit(X, few)
+            scaler = "passthrough" if "unscaled" in method else StandardScaler()
+            clf = make_pipeline(scaler, clone(BASELINES[method])).fit(X, few)
     seconds = time.perf_counter() - start
     predicted = clf.predict(X_test)
     return {
