@@ -156,7 +156,8 @@ class PairedBatches:
         ):
             stream.queue = queue.to(self.device)
         if state["ahead"] is not None:
-            self._ahead = self._read(*(index.to(self.device) for index in state["ahead"]))
+            ahead = tuple(index.to(self.device) for index in state["ahead"])
+            self._ahead = (ahead, None) if self._reader is None else self._read(*ahead)
 
     def _fits(self, rows):
         if self.device.type != "cuda":
@@ -190,8 +191,8 @@ class PairedBatches:
 
     def draw(self, t):
         """Draw the batch for progress ``t``; read the next one meanwhile if it is not here yet."""
-        if self._reader is None:
-            picked, i_u = self._choose()
+        if self._reader is None:  # _ahead: from a checkpoint of where rows did not fit
+            (picked, i_u), self._ahead = self._ahead[0] if self._ahead else self._choose(), None
             x = self._rows(torch.cat([self.labeled[picked], i_u]))
         else:
             (picked, i_u), reading = self._ahead or self._read(*self._choose())

@@ -51,7 +51,10 @@ class VATLoss(nn.Module):
         if not len(batch.x_u):
             return labeled, {"labeled_loss": labeled.detach()}
         with still_statistics(model):
-            r = self.adversarial(model, x, logits.detach(), batch.generator)
+            mixed = torch.is_autocast_enabled(x.device.type)
+            with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot resolve xi
+                exact = model(x).detach() if mixed else logits.detach()
+                r = self.adversarial(model, x, exact, batch.generator)
             lds = kl_divergence(model(x + r), logits.detach())  # eq. 8, over all rows
         unlabeled = lds + self.entropy_weight * entropy(logits[len(batch.x_l) :]).mean()
         parts = {"labeled_loss": labeled.detach(), "unlabeled_loss": unlabeled.detach()}

@@ -208,6 +208,24 @@ def test_vat_loss_value_gradient_and_statistics(batch):
     assert entropy_loss > vat()(linear(), batch)[1]["unlabeled_loss"]
 
 
+def test_vat_finds_its_direction_in_full_precision(batch, monkeypatch):
+    model, loss, seen = linear(), vat(), []
+    adversarial = VATLoss.adversarial
+
+    def spy(self, model, x, logits, g):
+        seen.append((torch.is_autocast_enabled("cpu"), logits.dtype))
+        r = adversarial(self, model, x, logits, g)
+        seen.append(r)
+        return r
+
+    monkeypatch.setattr(VATLoss, "adversarial", spy)
+    loss(model, batch._replace(generator=torch.Generator().manual_seed(0)))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss(model, batch._replace(generator=torch.Generator().manual_seed(0)))
+    assert seen[2] == (False, torch.float32)
+    torch.testing.assert_close(seen[1], seen[3])
+
+
 # ------------------------------------------------------------------------ UDA
 
 

@@ -80,6 +80,18 @@ def test_batches_are_read_one_ahead_and_never_the_whole():
         assert torch.equal(one.i_u, other.i_u)
 
 
+def test_a_checkpoint_goes_on_where_rows_fit_by_now():
+    data = Squares(200)
+    y = np.where(np.arange(200) < 20, data.truth, -1)
+    params = {"batch_size": 4, "unlabeled_ratio": 2, "max_steps": 9, "device": "cpu", "seed": 0}
+    far = PairedBatches(LazyRows(data), y, np.arange(200), **params)
+    far.draw(0.0)
+    near = PairedBatches(data.images, y, np.arange(200), **params)
+    near.load_state_dict(far.state_dict())
+    assert torch.equal(near.draw(0.1).x_u, far.draw(0.1).x_u)
+    assert near.draw(0.2).x_u.shape == (8, 1, 8, 8)
+
+
 def test_cross_validation_reads_only_what_it_needs(squares):
     data, y = squares
     y = np.where(np.arange(60) < 20, data.truth, -1)
