@@ -61,7 +61,8 @@ class NoisyStudentClassifier(SSLClassifier):
         Scale the teacher's distributions so that their mean approaches the class shares of the
         labels, by at most a factor of 2 (the paper balances by copying rows).
     max_steps : int >= 1, default=500
-        Optimizer steps of one teacher or student.
+        Optimizer steps of one teacher or student. With ``warm_start`` and in `partial_fit` each of
+        them goes on from the weights so far.
     module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
@@ -108,8 +109,7 @@ class NoisyStudentClassifier(SSLClassifier):
                 return NoisyStudentLoss(weak if first else strong, teacher, self.unlabeled_weight)
 
             rows = pool if generation else pool[:0]
-            warm = self._warm and generation == 0
-            self._train(X, codes, weight, rows, make_loss, warm, salt=generation)
+            self._train(X, codes, weight, rows, make_loss, self._warm, salt=generation)
             history += [{"round": generation, **record} for record in self.history_]
             if self.net_.stop_reason_ == "interrupted":
                 break

@@ -115,7 +115,8 @@ def test_temperature_minimises_the_loss_of_held_out_rows(cls):
     noisy = np.where(rng.random(len(y)) < 0.3, rng.integers(10, size=len(y)), y)  # overconfident
     few = hide_labels(noisy, 300, random_state=0)
     # no rounds of self-training: which rows they take depends on the confidences
-    params = {"max_steps": 150, "validation_fraction": 0.3}
+    steps = 400 if cls.__name__ == "SGANClassifier" else 150  # later overconfident than others
+    params = {"max_steps": steps, "validation_fraction": 0.3}
     params.update({"max_iter": 0} if "max_iter" in cls().get_params() else {})
     plain = quick(cls, **params).fit(X, few)
     scaled = quick(cls, temperature_scaling=True, **params)
@@ -162,7 +163,7 @@ def test_history_as_a_frame(cls, digits):
 def test_early_stopping_restores_the_best_weights(digits):
     X, y, _, _ = digits
     for stop in ({}, {"callbacks": [StopAt(9)]}):
-        params = {"max_steps": 150, "lr": 0.3, "validation_fraction": 0.3, "early_stopping": 40}
+        params = {"max_steps": 150, "lr": 0.5, "validation_fraction": 0.3, "early_stopping": 40}
         clf = quick(FixMatchClassifier, **params, **stop).fit(X, y)
         losses = clf.history_frame()["valid_loss"]
         assert losses.idxmin() < len(losses) - 1
@@ -253,6 +254,8 @@ def test_alignment_of_a_class_that_is_never_predicted_is_finite():
     torch.testing.assert_close(aligned, p)
 
 
+# the compiler looks at .grad of VAT's perturbed rows, and tells of it
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
 @pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
 def test_compiled_training_gives_nearly_the_same(cls, digits, monkeypatch):
     X, y, X_test, _ = digits
