@@ -32,7 +32,6 @@ def one(rows, batch, side, steps):
     X = np.random.default_rng(0).integers(0, 256, (rows, 3, side, side), dtype=np.uint8)
     y = np.where(np.arange(rows) < 40, np.arange(rows) % 10, -1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = []
 
     def weak(x, generator):
         return x

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from .augment import choose_views
+from .augment import noisy_view
 from .classifier import SSLClassifier
 from .losses import masked_cross_entropy
 
@@ -127,8 +127,7 @@ class CoTrainingNet(SSLClassifier):
     }
 
     def _make_loss(self, X, codes):
-        weak, strong = choose_views(X, self.augment, self.augment)
-        view = strong if X.ndim == 2 else weak
+        view = noisy_view(X, self.augment)
         return CoTrainingLoss(view, self.unlabeled_weight, self.threshold)
 
     def _columns(self, input_shape):

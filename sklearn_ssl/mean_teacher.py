@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from .augment import choose_views
+from .augment import noisy_view
 from .classifier import SSLClassifier
 from .losses import kl_divergence, squared_difference
 from .net import still_statistics
@@ -117,8 +117,7 @@ class MeanTeacherClassifier(SSLClassifier):
     }
 
     def _make_loss(self, X, codes):
-        weak, strong = choose_views(X, self.augment, self.augment)
-        view = strong if X.ndim == 2 else weak
+        view = noisy_view(X, self.augment)
         return MeanTeacherLoss(view, self.unlabeled_weight, self.ramp_length, self.consistency)
 
 
@@ -196,6 +195,5 @@ class MeanTeacherRegressor(SSLRegressor):
     }
 
     def _make_loss(self, X, codes):
-        weak, strong = choose_views(X, self.augment, self.augment)
-        view = strong if X.ndim == 2 else weak
+        view = noisy_view(X, self.augment)
         return MeanTeacherRegressionLoss(view, self.unlabeled_weight, self.ramp_length)

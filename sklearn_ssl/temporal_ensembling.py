@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from .augment import choose_views
+from .augment import noisy_view
 from .classifier import SSLClassifier
 from .losses import squared_distance
 from .schedules import sigmoid_ramp
@@ -109,9 +109,8 @@ class TemporalEnsemblingClassifier(SSLClassifier):
     }
 
     def _make_loss(self, X, codes):
-        weak, strong = choose_views(X, self.augment, self.augment)
         return TemporalEnsemblingLoss(
-            strong if X.ndim == 2 else weak,
+            noisy_view(X, self.augment),
             len(codes),
             len(self.classes_),
             self.unlabeled_weight,

@@ -115,14 +115,15 @@ def test_temperature_minimises_the_loss_of_held_out_rows(cls):
     noisy = np.where(rng.random(len(y)) < 0.3, rng.integers(10, size=len(y)), y)  # overconfident
     few = hide_labels(noisy, 300, random_state=0)
     # no rounds of self-training: which rows they take depends on the confidences
-    steps = 400 if cls.__name__ == "SGANClassifier" else 150  # later overconfident than others
+    early = ("FixMatchClassifier", "SelfTrainingNet", "VAEClassifier")  # to become overconfident
+    steps = 150 if cls.__name__ in early else 400
     params = {"max_steps": steps, "validation_fraction": 0.3}
     params.update({"max_iter": 0} if "max_iter" in cls().get_params() else {})
     plain = quick(cls, **params).fit(X, few)
     scaled = quick(cls, temperature_scaling=True, **params)
     scaled.fit(X, few)
     assert plain.temperature_ == 1
-    assert scaled.temperature_ > 1.1
+    assert scaled.temperature_ > 1.2
     np.testing.assert_array_equal(plain.predict(X_test), scaled.predict(X_test))
     noisy_test = np.where(rng.random(len(y_test)) < 0.3, rng.integers(10, size=len(y_test)), y_test)
     assert log_loss(noisy_test, scaled.predict_proba(X_test)) < log_loss(

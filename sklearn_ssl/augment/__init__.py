@@ -16,6 +16,7 @@ __all__ = [
     "SwapFeatures",
     "choose_views",
     "default_views",
+    "noisy_view",
     "relative_spacing",
 ]
 
@@ -66,6 +67,24 @@ def choose_views(X, weak="auto", strong=None, flip="auto"):
         auto = default_views(X, flip)
         views = [a if isinstance(v, str) else v for v, a in zip(views, auto, strict=True)]
     return tuple(None if view is None else _FullPrecision(view) for view in views)
+
+
+def noisy_view(X, view="auto"):
+    """Take a user's view, or for "auto" the strong one on tables and the weak one on images.
+
+    It is what methods add as noise that compare a row with itself.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...) or sparse matrix
+    view : "auto" or callable ``(x, generator) -> x``
+
+    Returns
+    -------
+    callable ``(x, generator) -> x``
+    """
+    weak, strong = choose_views(X, view, view)
+    return strong if X.ndim == 2 else weak
 
 
 def default_views(X, flip="auto"):
