@@ -1,6 +1,6 @@
 """Every estimator, with its defaults, beside the supervised net of the same network and budget.
 
-    python benchmarks/tabular.py DATA_DIR [--methods NAME ...] [--labels 10 5 2] [--jobs 2]
+    python benchmarks/tabular.py DATA_DIR [--methods NAME ...] [--labels 10 5 2] [--data NAME ...]
 
 DATA_DIR holds the UCI tables as ``NAME.csv.gz`` (the class in the last column). Protocol: a
 stratified half of the data set is the test set (random_state = seed); of the other half, k labels
@@ -151,13 +151,14 @@ def main():
                         default=[*METHODS, *BASELINES])  # fmt: skip
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--labels", nargs="+", type=int, choices=LABELS, default=list(LABELS))
+    parser.add_argument("--data", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     cases = [
         (data, method, supervised, k, seed, args.data_dir)
         for method in args.methods
         for seed in range(args.seeds)
-        for data in NAMES
+        for data in args.data
         for k in args.labels
         for supervised in ((0, 1) if method in METHODS else (0,))
     ]

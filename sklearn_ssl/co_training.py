@@ -39,6 +39,11 @@ class TwoViews(nn.Module):
             self.register_buffer("columns_a", columns[0])
             self.register_buffer("columns_b", columns[1])
 
+    def compile(self, *args, **kwargs):
+        """Compile either network: training calls them apart."""
+        self.first.compile(*args, **kwargs)
+        self.second.compile(*args, **kwargs)
+
     def both(self, x_a, x_b):
         """Rows (n, ...) for either network -> their logits (n, K), (n, K)."""
         if self.split:
@@ -83,7 +88,8 @@ class CoTrainingNet(SSLClassifier):
     Blum and Mitchell 1998, "Combining Labeled and Unlabeled Data with Co-Training". It pays where
     two sets of columns each suffice for the class and are otherwise unrelated: words of a page and
     of links to it. Here both train at once and exchange labels in every batch, instead of adding a
-    few rows a round. Without such columns two networks of other weights and other views serve.
+    few rows a round. Without such columns two networks of other weights and other views serve; a
+    ``module`` that is an instance is copied for both, which then differ by their views alone.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ Samuli Laine, Timo Aila: "Temporal Ensembling for Semi-Supervised Learning", ICL
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
@@ -62,7 +63,8 @@ class TemporalEnsemblingClassifier(SSLClassifier):
 
     Laine and Aila 2017, "Temporal Ensembling for Semi-Supervised Learning", arXiv 1610.02242,
     algorithm 2: Z_i <- alpha Z_i + (1 - alpha) p(x_i) at every visit of row i, and the target is
-    Z_i / (1 - alpha^visits). A row that was not visited yet has no target.
+    Z_i / (1 - alpha^visits). A row that was not visited yet has no target. Labeled rows have
+    ensembles as well, and so are among the rows that unlabeled batches are drawn from.
 
     Parameters
     ----------
@@ -107,6 +109,10 @@ class TemporalEnsemblingClassifier(SSLClassifier):
         "ramp_length": [Interval(Real, 0, 1, closed="both")],
         "augment": [StrOptions({"auto"}), callable],
     }
+
+    def _pool(self, codes):
+        """All rows, labeled ones too: each has an ensemble (algorithm 2)."""
+        return np.arange(len(codes)) if self.unlabeled_weight else super()._pool(codes)
 
     def _make_loss(self, X, codes):
         return TemporalEnsemblingLoss(

@@ -56,7 +56,7 @@ class VATLoss(nn.Module):
                 exact = model(x).detach() if mixed else logits.detach()
                 r = self.adversarial(model, x, exact, batch.generator)
             lds = kl_divergence(model(x + r), logits.detach())  # eq. 8, over all rows
-        unlabeled = lds + self.entropy_weight * entropy(logits[len(batch.x_l) :]).mean()
+        unlabeled = lds + self.entropy_weight * entropy(logits).mean()  # eq. 18, over all too
         parts = {"labeled_loss": labeled.detach(), "unlabeled_loss": unlabeled.detach()}
         return labeled + self.lambda_u * unlabeled, parts
 
@@ -80,7 +80,7 @@ class VATClassifier(SSLClassifier):
     n_power : int >= 1, default=1
         Power iterations.
     entropy_weight : float >= 0, default=0.0
-        Weight of the conditional entropy of unlabeled rows (VAT+EntMin of the paper: 1).
+        Weight of the conditional entropy of all rows (VAT+EntMin of the paper: 1).
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         View of the rows before all else; "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=1.0

@@ -16,6 +16,7 @@ from sklearn_ssl import (
     PseudoLabelClassifier,
     ReMixMatchClassifier,
     SGANClassifier,
+    TemporalEnsemblingClassifier,
     VATClassifier,
 )
 from sklearn_ssl.co_training import CoTrainingLoss, TwoViews
@@ -493,6 +494,33 @@ def test_sgan_both_players_learn_and_samples_come_closer(digits):
     assert set(groups) == {1e-3}
     apart = SGANClassifier(max_steps=2, generator_lr=1e-5, random_state=0).fit(X, y)
     assert {g["base_lr"] for g in apart.net_.optimizer_.param_groups} == {1e-3, 1e-5}
+
+
+def test_sgan_keeps_constant_columns(digits):
+    X, y, _, _ = digits
+    X = np.c_[X, np.full(len(X), 7.0)]
+    made = quick(SGANClassifier, noise_dim=5).fit(X, y).sample(9, random_state=0)
+    assert (made[:, -1] == 7).all()
+    assert (made[:, 20] != made[0, 20]).any()
+
+
+def test_labeled_rows_have_an_ensemble_too(digits):
+    X, y, _, _ = digits
+    visits = quick(TemporalEnsemblingClassifier).fit(X, y).net_.criterion_.visits.numpy()
+    assert visits.min() >= 2  # 20 steps of 128 rows pass over all 898 nearly three times
+    alone = quick(TemporalEnsemblingClassifier, unlabeled_weight=0).fit(X, y)
+    assert alone.net_.criterion_.visits.sum() == 0
+
+
+def test_vat_minimises_the_entropy_of_all_rows(batch):
+    parts = [
+        vat(entropy_weight=w)(linear(), batch._replace(generator=torch.Generator().manual_seed(1)))
+        for w in (0.0, 2.0)
+    ]
+    logits = linear()(torch.cat([batch.x_l, batch.x_u])).detach().double().numpy()
+    expected = -(softmax(logits, 1) * log_softmax(logits, 1)).sum(1).mean()
+    difference = (parts[1][0] - parts[0][0]).item()
+    assert difference == pytest.approx(2 * expected, rel=1e-4)
 
 
 def test_flexmatch_does_not_wait_for_rows_that_are_held_out():

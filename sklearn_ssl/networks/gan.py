@@ -125,7 +125,8 @@ class Generator(nn.Module):
     def __init__(self, input_shape, mean, scale, noise_dim=100, unit=False, hidden=500, width=32):
         super().__init__()
         self.noise_dim, self.unit, self.input_shape = noise_dim, unit, tuple(input_shape)
-        self.standardize = Standardize(mean, scale)
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
+        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32))
         if len(input_shape) == 1:
             layers, n_in = [], noise_dim
             for _ in range(2):
@@ -153,7 +154,7 @@ class Generator(nn.Module):
             x = x[..., : self.input_shape[1], : self.input_shape[2]]
         if self.unit:
             return torch.sigmoid(x)
-        return x * self.standardize.scale + self.standardize.mean
+        return x * self.scale + self.mean  # a constant feature, of scale 0, stays constant
 
 
 class GAN(nn.Module):
