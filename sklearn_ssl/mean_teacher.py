@@ -154,9 +154,9 @@ class MeanTeacherRegressor(SSLRegressor):
     Tarvainen and Valpola 2017, "Mean teachers are better role models", arXiv 1703.01780, equations
     1 and 2, with squared errors of the outputs themselves. The averaged weights predict.
 
-    It pays where targets follow a surface that the rows lie on (a swiss roll) or are noisy
-    (diabetes), and costs a little where many features matter each in its way (Friedman's function):
-    `benchmarks/RESULTS.md` has the figures. Compare with ``unlabeled_weight=0``.
+    It pays where rows lie on a surface that targets follow (a swiss roll) or where targets are noisy
+    (diabetes); on Friedman's function of ten features it made no difference
+    (`benchmarks/RESULTS.md`). Compare with ``unlabeled_weight=0``.
 
     Parameters
     ----------
