@@ -154,8 +154,8 @@ class MeanTeacherRegressor(SSLRegressor):
     Tarvainen and Valpola 2017, "Mean teachers are better role models", arXiv 1703.01780, equations
     1 and 2, with squared errors of the outputs themselves. The averaged weights predict.
 
-    It pays where rows lie on a surface that targets follow (a swiss roll) or where targets are noisy
-    (diabetes); on Friedman's function of ten features it made no difference
+    It pays where rows lie on a surface that targets follow (a swiss roll) or where targets are
+    noisy (diabetes); on Friedman's function of ten features it made no difference
     (`benchmarks/RESULTS.md`). Compare with ``unlabeled_weight=0``.
 
     Parameters
