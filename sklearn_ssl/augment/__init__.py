@@ -1,6 +1,5 @@
 """Random views of batches: callables ``(x, generator) -> x`` on the tensor's device."""
 
-import numpy as np
 import torch
 
 from ..lazy import in_unit_range, value_range
