@@ -28,9 +28,14 @@ _MARKERS = "os^XDvP<*>p"  # 11 of them: with 10 colours, 110 classes that look d
 
 
 class _Display:
-    """A child draws on ``ax_`` in `_draw`, an Axes or, with a number of axes, an ndarray."""
+    """A child draws on ``ax_`` in `_draw`: an Axes, or an ndarray of ``_n_axes``."""
 
-    _n_axes, _n_columns, _height = None, 1, 1.0  # the height in heights of a default figure
+    _n_axes = None
+    _height = 1.0  # of a new figure, in heights of matplotlib's default
+
+    def _layout(self, width, height):
+        """Size of a new figure of that width, in inches, and its number of columns."""
+        return (width, height * self._height), 1
 
     def plot(self, ax=None):
         """Draw.
@@ -59,16 +64,22 @@ class _Display:
             ) from error
         n = self._n_axes or 1
         if ax is None:
-            width, height = plt.rcParams["figure.figsize"]
-            figure = plt.figure(figsize=(width, height * self._height), layout="constrained")
-            n_rows = -(-n // self._n_columns)
-            ax = [figure.add_subplot(n_rows, self._n_columns, i + 1) for i in range(n)]
+            size, columns = self._layout(*plt.rcParams["figure.figsize"])
+            figure = plt.figure(figsize=size, layout="constrained")
+            ax = [figure.add_subplot(-(-n // columns), columns, i + 1) for i in range(n)]
         axes = np.ravel(np.asarray(ax, dtype=object))
         if len(axes) != n:
             raise ValueError(f"{type(self).__name__} draws {n} axes, and ax holds {len(axes)}.")
         self.figure_, self.ax_ = axes[0].figure, axes if self._n_axes else axes[0]
         self._draw()
         return self
+
+
+def _legend_above(axes):
+    """Explain curves above the axes, where no curve is hidden, in as many columns as there fit."""
+    columns = max(1, int(axes.figure.get_figwidth() / 1.5))
+    about = {"ncols": columns, "borderaxespad": 0.2, "handlelength": 2.5, "frameon": False}
+    axes.legend(fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), **about)
 
 
 def _innermost(estimator):
@@ -174,7 +185,7 @@ class TrainingDisplay(_Display):
                 if name == "loss" or name.endswith("_loss")
             },
             "mask rate": {"": rate},
-            "valid. accuracy": {"": self._column("valid_acc")},
+            "valid. acc.": {"": self._column("valid_acc")},
             "learning rate": {"": self._column("lr")},
         }
         self.panels = {
@@ -219,7 +230,7 @@ class TrainingDisplay(_Display):
             for start in self._starts:
                 axes.axvline(self.steps[start - 1], color="grey", linestyle=":", linewidth=1)
             if len(curves) > 1:
-                axes.legend(fontsize="small")
+                _legend_above(axes)
             axes.set_ylabel(panel)
             axes.set_xlim(0, self.steps[-1])
             axes.tick_params(labelbottom=axes is self.ax_[-1])
@@ -308,8 +319,7 @@ class PseudoLabelDisplay(_Display):
                     f"Images must be (n, H, W), (n, 1, H, W) or (n, 3, H, W), got {shape}."
                 )
             self.images = [_picture(image) for image in np.asarray(X).reshape(shape)]
-            self._n_axes, self._n_columns = n, min(n, 5)
-            self._height = max(0.5, 0.42 * -(-n // 5))
+            self._n_axes = n
 
     @classmethod
     def from_estimator(
@@ -408,14 +418,23 @@ class PseudoLabelDisplay(_Display):
             unlabeled_label=mark,
         )
 
+    def _layout(self, width, height):
+        if self.images is None:
+            return super()._layout(width, height)
+        longest = max(len(str(text)) for text in [*self.labels, *self.said])
+        columns = int(np.clip(width / (0.2 + 0.08 * longest), 1, min(5, len(self.labels))))
+        n_rows = -(-len(self.labels) // columns)
+        return (width, n_rows * (width / columns + 0.65)), columns
+
     def _draw(self):
         if self.images is None:
             self._draw_bars()
             return
         for i, axes in enumerate(self.ax_):
             axes.imshow(self.images[i], cmap="gray")
-            title = f"{self.labels[i]} ({self.confidence[i]:.2f})\n{self.said[i]}"
-            axes.set_title(title.rstrip(), fontsize="small")
+            title = f"{self.labels[i]}\n{self.confidence[i]:.2f}\n{self.said[i]}".rstrip()
+            weight = "bold" if self.said[i].startswith("is ") else "normal"
+            axes.set_title(title, fontsize="small", fontweight=weight)
             axes.set(xticks=[], yticks=[])
 
     def _draw_bars(self):
@@ -424,7 +443,7 @@ class PseudoLabelDisplay(_Display):
         hatches = ["////" if s.startswith("is ") else "" for s in self.said]
         bars = self.ax_.barh(range(n), self.confidence, color="C0", alpha=0.6, hatch=hatches)
         self.ax_.bar_label(bars, fmt="%.2f", padding=2, fontsize="small")
-        self.ax_.set(xlim=(0, 1.2), xlabel="confidence")
+        self.ax_.set(xlim=(0, 1.35), xticks=[0, 0.5, 1], xlabel="confidence")
         self.ax_.set_yticks(range(n), labels=names, fontsize="small")
         self.ax_.invert_yaxis()
 
@@ -590,17 +609,19 @@ class ConfidenceDisplay(_Display):
         if self.threshold is not None:
             share = (self.confidence >= self.threshold).mean()
             label = f"threshold {self.threshold:g}: {share:.0%} of rows"
-            histogram.axvline(self.threshold, color="C1", linestyle="--", label=label)
-            histogram.legend(fontsize="small", loc="upper left")
+            color = histogram.yaxis.label.get_color()
+            histogram.axvline(self.threshold, color=color, linestyle="--", label=label)
+            _legend_above(histogram)
         full = ~np.isnan(self.accuracy)
         error = f"calibration error {self.calibration_error:.3f}" if full.any() else "no true class"
         points = self.mean_confidence[full], self.accuracy[full]
         reliability.plot(*points, "o-", color="C0", label=error)
-        reliability.plot([0, 1], [0, 1], ":", color="grey", label="perfect")
-        reliability.legend(fontsize="small", loc="upper left")
+        reliability.plot([0, 1], [0, 1], ":", color="grey")
+        _legend_above(reliability)
         reliability.set(xlabel="confidence", ylabel="accuracy", ylim=(-0.05, 1.05))
         for axes in self.ax_:
             axes.set_xlim(0, 1.02)
+        histogram.tick_params(labelbottom=False)
 
 
 class LabelBudgetDisplay(_Display):
@@ -693,7 +714,7 @@ class LabelBudgetDisplay(_Display):
             self.ax_.set_xscale("log")
             self.ax_.minorticks_off()
         self.ax_.set_xticks(sorted(ticks), labels=[str(n) for n in sorted(ticks)])
-        self.ax_.set(xlabel="labels", ylabel="score")
+        self.ax_.set(xlabel="labels", ylabel="mean score ± s.e.")
         self.ax_.legend(fontsize="small")
 
 
@@ -703,7 +724,8 @@ class LatentDisplay(_Display):
     Parameters
     ----------
     Z : array-like of shape (n, d), d >= 2
-        Of more than two dimensions the first two principal components are drawn.
+        Of more than two dimensions the first two principal components are drawn, and the axes say
+        how much of the variance they hold.
     labels : array-like of shape (n,) or None, default=None
         Classes; unlabeled rows are small grey dots beneath the others.
     unlabeled_label : scalar or None, default=-1
@@ -727,7 +749,7 @@ class LatentDisplay(_Display):
     >>> from sklearn_ssl.plotting import LatentDisplay
     >>> display = LatentDisplay.from_predictions(np.eye(3), y=["a", "b", -1])
     >>> display.ax_.get_xlabel()
-    'principal component 1 of 3 (50 %)'
+    'PCA axis 1 of 3 (50 %)'
     """
 
     def __init__(self, Z, labels=None, *, unlabeled_label=-1):
@@ -739,7 +761,7 @@ class LatentDisplay(_Display):
             pca = PCA(2, svd_solver="full").fit(Z)
             self.points, shares = pca.transform(Z), pca.explained_variance_ratio_
             self._names = [
-                f"principal component {i} of {Z.shape[1]} ({100 * share:.0f} %)"
+                f"PCA axis {i} of {Z.shape[1]} ({100 * share:.0f} %)"
                 for i, share in enumerate(shares, 1)
             ]
 
@@ -792,13 +814,18 @@ class LatentDisplay(_Display):
 
     def _draw(self):
         known, classes = self._known, plain(self.labels[self._known])
+        edge = self.ax_.yaxis.label.get_color()
+        few = known.sum() < 500
+        size = {"s": 25 if few else 12, "linewidths": 0.4 if few else 0}
         if not known.all():
             x, y = self.points[~known].T
-            self.ax_.scatter(x, y, s=6, color="grey", alpha=0.5, label="unlabeled")
+            self.ax_.scatter(x, y, s=4, color="grey", alpha=0.3, label="unlabeled")
         for i, label in enumerate(np.unique(classes)):
             x, y = self.points[known][classes == label].T
-            style = {"color": f"C{i}", "marker": _MARKERS[i % 11], "alpha": 0.8, "linewidths": 0}
-            self.ax_.scatter(x, y, s=22, label=str(label), **style)
+            style = {"color": f"C{i}", "marker": _MARKERS[i % 11], "edgecolor": edge}
+            self.ax_.scatter(x, y, label=str(label), **style, **size)
         if known.any():
-            self.ax_.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1.02))
+            about = {"loc": "upper left", "bbox_to_anchor": (1, 1.02), "handlelength": 1}
+            columns = 1 + len(self.ax_.collections) // 16
+            self.ax_.legend(fontsize="small", frameon=False, ncols=columns, **about)
         self.ax_.set(xlabel=self._names[0], ylabel=self._names[1])
