@@ -521,7 +521,7 @@ class ConfidenceDisplay(_Display):
         if n_bins < 1:
             raise ValueError(f"n_bins must be at least 1, got {n_bins!r}.")
         self.threshold, self.n_bins = threshold, n_bins
-        edges = np.linspace(0, 1, n_bins + 1)
+        edges = np.arange(n_bins + 1) / n_bins
         bins = np.clip(np.searchsorted(edges, self.confidence, side="right") - 1, 0, n_bins - 1)
         self.counts = np.bincount(bins, minlength=n_bins)
         known = ~np.isnan(self.correct)
