@@ -93,5 +93,7 @@ def summary(estimator):
         valid = [r for r in history if r.get("round") == rounds and "valid_loss" in r]
         if valid:
             best = min(valid, key=lambda record: record["valid_loss"])
-            parts.append(f"best epoch {best['epoch']} of {valid[-1]['epoch']}")
+            kept = "" if net.patience is None else ", kept"
+            epochs = f"{best['epoch']} of {valid[-1]['epoch']}"
+            parts.append(f"lowest validation loss in epoch {epochs}{kept}")
     return "; ".join(parts + ([] if net is None else [f"on {net.device}"]))

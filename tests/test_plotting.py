@@ -174,6 +174,8 @@ def test_colours_beyond_the_unit_range_are_scaled():
     display = PseudoLabelDisplay(np.linspace(-3, 5, 12).reshape(1, 3, 2, 2), ["a"], [0.9]).plot()
     drawn = display.ax_[0].images[0].get_array()
     assert (drawn.min(), drawn.max()) == (0, 1)
+    even = PseudoLabelDisplay(np.full((1, 3, 2, 2), 5.0), ["a"], [0.9]).plot()
+    assert (even.ax_[0].images[0].get_array() == 0).all()
 
 
 def test_input_shape_of_the_estimator_makes_images(digits):
@@ -213,6 +215,18 @@ def test_what_cannot_be_drawn_is_refused(about, message):
     about = {"X": np.zeros((4, 3)), "y_proba": PROBA, **about}
     with pytest.raises(ValueError, match=message):
         PseudoLabelDisplay.from_predictions(**about)
+
+
+def test_the_mark_is_the_estimators_own(blobs):
+    X, y, truth = blobs
+    signs, true = np.where(y == -1, np.nan, 2.0 * truth - 1), 2 * truth - 1
+    clf = FixMatchClassifier(max_steps=20, unlabeled_label=None, random_state=0).fit(X, signs)
+    right = (clf.predict(X) == true).astype(float)
+    rows = PseudoLabelDisplay.from_estimator(clf, X, y=signs, y_true=true, n_rows=60)
+    assert sorted(rows.rows) == np.flatnonzero(y == -1).tolist()
+    assert [said == "right" for said in rows.said] == (right[rows.rows] == 1).tolist()
+    assert "" not in rows.said
+    np.testing.assert_array_equal(ConfidenceDisplay.from_estimator(clf, X, true).correct, right)
 
 
 # -------------------------------------------------------------- confidence
@@ -295,7 +309,8 @@ def test_budget_points_and_error_bars():
     texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert texts == ["A", "B"]
     assert [text.get_text() for text in display.ax_.get_xticklabels()] == ["10", "40"]
-    assert len({c[0].get_linestyle() + c[0].get_marker() for c in display.ax_.containers}) == 2
+    assert len({c[0].get_linestyle() for c in display.ax_.containers}) == 2
+    assert len({c[0].get_marker() for c in display.ax_.containers}) == 2
 
 
 def test_names_of_several_curves():

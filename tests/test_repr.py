@@ -77,7 +77,9 @@ def test_rounds_best_epoch_and_left_out_rows(digits):
         f"; 10 classes (0, 1, 2, ...); 3 rounds, in the last {last[-1]['step']} of 30 steps; "
         in (summary(clf))
     )
-    assert f"best epoch {best} of {len(last)}; " in summary(clf)
+    assert f"; lowest validation loss in epoch {best} of {len(last)}, kept; " in summary(clf)
+    watched = quick(FixMatchClassifier, validation_fraction=0.2).fit(X, y)
+    assert f" of {len(watched.history_)}; on " in summary(watched)
     supervised = quick(FixMatchClassifier, unlabeled_weight=0.0).fit(X, y)
     assert summary(supervised).startswith("100 labeled and 0 unlabeled rows; ")
 

@@ -4,7 +4,6 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from ..labels import plain
 from .base import MARKERS, Display, check_labels, unlabeled_mark
 
 __all__ = ["LatentDisplay"]
@@ -105,7 +104,7 @@ class LatentDisplay(Display):
         return cls(Z, y).plot(ax)
 
     def _draw(self):
-        known, classes = self._known, plain(self.labels[self._known])
+        known, classes = self._known, self.labels[self._known]
         edge = self.ax_.yaxis.label.get_color()
         few = known.sum() < 500
         size = {"s": 25 if few else 12, "linewidths": 0.4 if few else 0}

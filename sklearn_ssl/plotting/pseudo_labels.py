@@ -236,7 +236,7 @@ def _picture(x):
         return x.reshape(x.shape[-2:])
     x = np.moveaxis(x, 0, -1)
     outside = x.dtype != np.uint8 and (x.min() < 0 or x.max() > 1)
-    return (x - x.min()) / np.ptp(x) if outside else x
+    return (x - x.min()) / (np.ptp(x) or 1) if outside else x
 
 
 def _some_rows(X, y, y_true, mark, n_rows, random_state):
