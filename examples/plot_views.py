@@ -1,23 +1,29 @@
-"""Every operation of RandAugment on one picture that is not symmetric, and a few whole views.
+"""
+Views of RandAugment
+====================
 
-    python examples/plot_views.py [FILE]
+Methods such as FixMatch compare weak and strong views of an image. Here is every operation of
+RandAugment on one picture that is not symmetric, and a few whole views. The letter must stay an F:
+mirrored where views flip, but never another letter.
 
-Top: one operation each, small and large. Below: weak views, then strong views in both styles. The
-letter must stay an F: mirrored where views flip, but never another letter.
+``python examples/plot_views.py FILE`` writes the figure to a file.
 """
 
 import sys
 from itertools import chain
 
-import matplotlib
-
-matplotlib.use("Agg")
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib import pyplot as plt
 
 from sklearn_ssl.augment import RandAugment, ShiftFlip
 from sklearn_ssl.augment.randaugment import OPERATIONS
+
+# %%
+# A letter, and one operation on it
+# ---------------------------------
+# An operation is drawn at random with its magnitude, so ``one_operation`` draws until it has seen
+# the smallest and the largest change that it makes.
 
 
 def letter(size=32):
@@ -36,7 +42,7 @@ def one_operation(name, large):
     view, op = RandAugment(flip=False), OPERATIONS.index(name)
     x = (letter() * 255).round()[None]
     best = None
-    for seed in range(2000):  # until the draw is the one wanted
+    for seed in range(2000):
         ops, amount, _ = view._draw(x, torch.Generator().manual_seed(seed))
         if ops[0, 0] == op:
             ops[1] = 0
@@ -47,30 +53,34 @@ def one_operation(name, large):
     return best[1]
 
 
-def main(path="views.png"):
-    names = [name for name in OPERATIONS if name != "identity"]
-    rows = [[letter(), *(one_operation(n, large=False) for n in names)],
-            [letter(), *(one_operation(n, large=True) for n in names)]]  # fmt: skip
-    titles = [["as it is", *(n.replace("_", "\n") for n in names)], [""] * (len(names) + 1)]
-    width = len(rows[0])
-    batch = letter().repeat(width, 1, 1, 1)
-    for label, view in (
-        ("weak", ShiftFlip()),
-        ("fixmatch", RandAugment()),
-        ("fixmatch,\nno flip", RandAugment(flip=False)),
-        ("torchssl", RandAugment("torchssl")),
-    ):
-        rows.append(list(view(batch, torch.Generator().manual_seed(1))))
-        titles.append([label] + [""] * (width - 1))
-    figure, axes = plt.subplots(len(rows), width, figsize=(width, len(rows) + 0.6))
-    for axis, image, title in zip(axes.flat, chain(*rows), chain(*titles), strict=True):
-        axis.imshow(image.permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
-        axis.set_title(title, fontsize=7)
-        axis.axis("off")
-    figure.tight_layout(pad=0.3)
-    figure.savefig(path, dpi=70)
-    print(f"Wrote {path}")
+# %%
+# The contact sheet
+# -----------------
+# The upper two rows hold one operation each, with a small and a large magnitude. Below are weak
+# views, then strong views in the style of FixMatch, with flips and without, and of TorchSSL.
 
+names = [name for name in OPERATIONS if name != "identity"]
+rows = [[letter(), *(one_operation(n, large=False) for n in names)],
+        [letter(), *(one_operation(n, large=True) for n in names)]]  # fmt: skip
+titles = [["as it is", *(n.replace("_", "\n") for n in names)], [""] * (len(names) + 1)]
+width = len(rows[0])
+batch = letter().repeat(width, 1, 1, 1)
+for label, view in (
+    ("weak", ShiftFlip()),
+    ("fixmatch", RandAugment()),
+    ("fixmatch,\nno flip", RandAugment(flip=False)),
+    ("torchssl", RandAugment("torchssl")),
+):
+    rows.append(list(view(batch, torch.Generator().manual_seed(1))))
+    titles.append([label] + [""] * (width - 1))
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+figure, axes = plt.subplots(len(rows), width, figsize=(width, len(rows) + 0.6))
+for axis, image, title in zip(axes.flat, chain(*rows), chain(*titles), strict=True):
+    axis.imshow(image.permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
+    axis.set_title(title, fontsize=7)
+    axis.axis("off")
+figure.tight_layout(pad=0.3)
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=70)
+    print(f"Wrote {sys.argv[1]}")
+plt.show()
