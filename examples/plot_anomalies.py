@@ -21,9 +21,7 @@ from sklearn.model_selection import train_test_split
 from sklearn_ssl import VAEClassifier, hide_labels
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=0.5, stratify=y, random_state=0
-)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=0)
 X_train, y_train = X_train[y_train != 8], y_train[y_train != 8]
 y_few = hide_labels(y_train, 90, stratify="balanced", random_state=0)
 vae = VAEClassifier(max_steps=600, random_state=0).fit(X_train, y_few)

@@ -23,9 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ssl import FixMatchClassifier, LabeledSplit, hide_labels
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=0.5, stratify=y, random_state=0
-)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=0)
 y_few = hide_labels(y_train, 100, stratify="balanced", random_state=0)
 
 pipeline = make_pipeline(StandardScaler(), FixMatchClassifier(max_steps=100, random_state=0))

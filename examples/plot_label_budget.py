@@ -10,7 +10,7 @@ again. Here four methods that learn from unlabeled rows stand beside a network t
 # Methods and budgets
 # -------------------
 # All labels of the digits are known here, so every budget can be tried. With data of your own the
-# largest budget is what you have, less the test rows. The networks take 150 steps a fit to keep
+# largest budget is what you have, less the test rows. The networks take 100 steps a fit to keep
 # this page short; the default is 1,000. Any classifier of scikit-learn may take part: it is fitted
 # on the labeled rows alone.
 
@@ -27,7 +27,7 @@ from sklearn_ssl import (
 from sklearn_ssl.plotting import LabelBudgetDisplay
 
 X, y = load_digits(return_X_y=True)
-short = {"max_steps": 150, "random_state": 0}
+short = {"max_steps": 100, "random_state": 0}
 methods = {
     "labels alone": FixMatchClassifier(unlabeled_weight=0, **short),
     "FixMatch": FixMatchClassifier(threshold=0.9, **short),

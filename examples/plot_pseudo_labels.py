@@ -20,9 +20,7 @@ from sklearn_ssl import FixMatchClassifier, hide_labels
 from sklearn_ssl.plotting import ConfidenceDisplay, PseudoLabelDisplay, TrainingDisplay
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=0.5, stratify=y, random_state=0
-)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=0)
 y_few = hide_labels(y_train, 50, stratify="balanced", random_state=0)
 clf = FixMatchClassifier(max_steps=600, random_state=0).fit(X_train, y_few)
 TrainingDisplay.from_estimator(clf)

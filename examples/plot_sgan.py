@@ -20,9 +20,7 @@ from sklearn.model_selection import train_test_split
 from sklearn_ssl import SGANClassifier, hide_labels
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=0.5, stratify=y, random_state=0
-)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=0)
 y_few = hide_labels(y_train, 100, stratify="balanced", random_state=0)
 
 gan = SGANClassifier(random_state=0)
@@ -37,6 +35,8 @@ for steps in (10, 40, 150, 600):
 # %%
 # Samples
 # -------
+# At first all samples are the same blur. Later ones differ and have strokes, and some of the last
+# could be digits, but they are far from the real ones in the bottom row.
 
 figure, axes = plt.subplots(5, 12, figsize=(8, 3.6), layout="constrained")
 rows = {f"{total} steps": images for total, images in samples.items()} | {"real": X_test}
@@ -65,7 +65,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained
 left.plot(list(spread), list(spread.values()), "o-", label="samples")
 left.axhline(real_spread, linestyle=":", color="black", label="test rows")
 left.set(xlabel="optimizer steps", ylabel="mean standard deviation", xscale="log")
-left.legend()
+left.legend(loc="lower right")
 right.bar(range(10), shares, color="lightgrey", edgecolor="black")
 right.axhline(0.1, linestyle=":", color="black")
 right.set(xlabel="class of the last samples", ylabel="share", xticks=range(10))

@@ -10,7 +10,7 @@ matrix, which goes into ``fit`` as it is.
 # %%
 # A small corpus
 # --------------
-# Nothing is downloaded here, so the documents come from a model: five words of their topic, two of
+# Nothing is downloaded here, so the documents come from a model: four words of their topic, two of
 # other topics, and eight common words. Real documents are less tidy. Five of each topic keep their
 # label; ``None`` marks the others, since labels are strings.
 
@@ -44,7 +44,7 @@ rng = np.random.default_rng(0)
 texts, names = [], np.array(list(topics) * 300, dtype=object)
 for name in names:
     others = " ".join(words for topic, words in topics.items() if topic != name).split()
-    drawn = [rng.choice(topics[name].split(), 5), rng.choice(others, 2), rng.choice(common, 8)]
+    drawn = [rng.choice(topics[name].split(), 4), rng.choice(others, 2), rng.choice(common, 8)]
     texts.append(" ".join(rng.permutation(np.concatenate(drawn))))
 print(f"{names[0]}: {texts[0]}")
 
@@ -95,14 +95,14 @@ seen = {
     for topic, words in topics.items()
 }
 known = np.array([len(seen[y] & set(t.split())) for t, y in zip(test, y_test, strict=True)])
-known = known.clip(1, 5)
-print("documents by known words:", np.bincount(known, minlength=6)[1:])
+known = known.clip(1, 4)
+print("documents by known words:", np.bincount(known, minlength=5)[1:])
 
 figure, axis = plt.subplots(figsize=(6, 3.8), layout="constrained")
 for (name, right), style in zip(correct.items(), ("o:", "s--", "^-"), strict=True):
-    counts = [right[known == k].mean() for k in range(1, 6)]
-    axis.plot(range(1, 6), counts, style, label=name)
+    counts = [right[known == k].mean() for k in range(1, 5)]
+    axis.plot(range(1, 5), counts, style, label=name)
 axis.set(xlabel="words of its topic known from labels", ylabel="accuracy", ylim=(0, 1.05))
-axis.set_xticks(range(1, 6), ["0 or 1", "2", "3", "4", "5"])
+axis.set_xticks(range(1, 5), ["0 or 1", "2", "3", "4"])
 axis.legend(loc="lower right")
 plt.show()

@@ -21,9 +21,7 @@ from sklearn.model_selection import train_test_split
 from sklearn_ssl import FixMatchClassifier, hide_labels
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=0.5, stratify=y, random_state=0
-)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=0)
 y_few = hide_labels(y_train, 50, stratify="balanced", random_state=0)
 
 thresholds = [0.0, 0.7, 0.9, 0.95, 0.98, 0.999]

@@ -20,9 +20,7 @@ from sklearn_ssl import VAEClassifier, hide_labels
 from sklearn_ssl.plotting import LatentDisplay
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=0.5, stratify=y, random_state=0
-)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=0)
 y_few = hide_labels(y_train, 100, stratify="balanced", random_state=0)
 vae = VAEClassifier(max_steps=1000, random_state=0).fit(X_train, y_few)
 accuracy = vae.score(X_test, y_test)

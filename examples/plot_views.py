@@ -22,8 +22,8 @@ from sklearn_ssl.augment.randaugment import OPERATIONS
 # %%
 # A letter, and one operation on it
 # ---------------------------------
-# An operation is drawn at random with its magnitude, so ``one_operation`` draws until it has seen
-# the smallest and the largest change that it makes.
+# Operations and magnitudes are drawn at random. ``extremes`` draws often, and keeps the smallest and
+# the largest change that each operation makes.
 
 
 def letter(size=32):
@@ -37,20 +37,19 @@ def letter(size=32):
     return torch.from_numpy(image)
 
 
-def one_operation(name, large):
-    """The operation with its smallest or largest magnitude."""
-    view, op = RandAugment(flip=False), OPERATIONS.index(name)
-    x = (letter() * 255).round()[None]
-    best = None
-    for seed in range(2000):
+def extremes(n_draws=2000):
+    """Each operation's smallest and largest change of the letter: two dicts of name to image."""
+    view, x = RandAugment(flip=False), (letter() * 255).round()[None]
+    seen = {name: [] for name in OPERATIONS}
+    for seed in range(n_draws):
         ops, amount, _ = view._draw(x, torch.Generator().manual_seed(seed))
-        if ops[0, 0] == op:
-            ops[1] = 0
-            candidate = view._apply(x.clone(), ops, amount, 127.5)[0] / 255
-            change = float((candidate - letter()).abs().mean())
-            if best is None or (change > best[0]) == large:
-                best = change, candidate
-    return best[1]
+        ops[1] = 0
+        image = view._apply(x.clone(), ops, amount, 127.5)[0] / 255
+        seen[OPERATIONS[int(ops[0, 0])]].append((float((image - letter()).abs().mean()), image))
+    return [
+        {name: choose(images, key=lambda pair: pair[0])[1] for name, images in seen.items()}
+        for choose in (min, max)
+    ]
 
 
 # %%
@@ -60,8 +59,7 @@ def one_operation(name, large):
 # views, then strong views in the style of FixMatch, with flips and without, and of TorchSSL.
 
 names = [name for name in OPERATIONS if name != "identity"]
-rows = [[letter(), *(one_operation(n, large=False) for n in names)],
-        [letter(), *(one_operation(n, large=True) for n in names)]]  # fmt: skip
+rows = [[letter(), *(images[name] for name in names)] for images in extremes()]
 titles = [["as it is", *(n.replace("_", "\n") for n in names)], [""] * (len(names) + 1)]
 width = len(rows[0])
 batch = letter().repeat(width, 1, 1, 1)
