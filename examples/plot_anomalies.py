@@ -39,8 +39,8 @@ kinds = {
 # Two scores
 # ----------
 # The bound is one score; the classifier's confidence is another. The area under the ROC curve (ROC
-# AUC) is the probability that an unusual row scores lower than an ordinary one: 1 is perfect, 0.5 is
-# chance.
+# AUC) is the probability that an unusual row scores lower than an ordinary one: 1 is perfect, 0.5
+# is chance.
 
 bound = {name: vae.score_samples(rows) for name, rows in kinds.items()}
 sure = {name: vae.predict_proba(rows).max(1) for name, rows in kinds.items()}

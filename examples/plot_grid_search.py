@@ -9,8 +9,8 @@ that every unlabeled row stays in training: ``LabeledSplit`` sees to both, with 
 # %%
 # The search
 # ----------
-# 100 labels, three folds of labeled rows, and a ``Pipeline`` around the network. Scores are macro F1,
-# a scorer that would take -1 for a class without ``LabeledSplit``.
+# 100 labels, three folds of labeled rows, and a ``Pipeline`` around the network. Scores are macro
+# F1, a scorer that would take -1 for a class without ``LabeledSplit``.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -61,8 +61,8 @@ plt.show()
 # %%
 # How much a confidence is worth
 # ------------------------------
-# On test rows. Above, how many rows have which confidence. Below, how many of them are right: points
-# under the dotted line are surer than they should be.
+# On test rows. Above, how many rows have which confidence. Below, how many of them are right:
+# points under the dotted line are surer than they should be.
 
 display = ConfidenceDisplay.from_estimator(clf, X_test, y_test)
 print(f"expected calibration error {display.calibration_error:.3f}")

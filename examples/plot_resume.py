@@ -2,8 +2,8 @@
 A fit that was killed goes on
 =============================
 
-With ``checkpoint_dir`` a fit writes its state after every epoch. The same call after a crash goes on
-from there, and on a CPU ends with the same weights, bit for bit, as a fit that nothing stopped.
+With ``checkpoint_dir`` a fit writes its state after every epoch. The same call after a crash goes
+on from there, and on a CPU ends with the same weights, bit for bit, as a fit that nothing stopped.
 """
 
 # %%
@@ -26,8 +26,8 @@ straight = FixMatchClassifier(max_steps=300, random_state=0).fit(X, y_few)
 # %%
 # The same fit, killed
 # --------------------
-# A callback plays the power cut: it raises an exception in epoch 40, and the program would end here.
-# ``random_state`` must be an int, or the second call could not draw the same batches.
+# A callback plays the power cut: it raises an exception in epoch 40, and the program would end
+# here. ``random_state`` must be an int, or the second call could not draw the same batches.
 
 
 class PowerCut(Callback):

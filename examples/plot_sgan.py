@@ -9,8 +9,8 @@ learns from it. ``partial_fit`` trains in portions, so that one can look in betw
 # %%
 # Four portions of training
 # -------------------------
-# 100 labels. Each call of ``partial_fit`` goes on for ``max_steps`` more steps. The samples are drawn
-# from the same noise each time, so a column shows one sample as it grows.
+# 100 labels. Each call of ``partial_fit`` goes on for ``max_steps`` more steps. The samples are
+# drawn from the same noise each time, so a column shows one sample as it grows.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -27,24 +27,29 @@ from sklearn_ssl import FixMatchClassifier, hide_labels
 topics = {
     "cooking": "bake boil butter carrot cheese cream dough flour fry garlic grill herb knife lemon "
     "oil onion oven pan pepper recipe roast salt sauce soup stew sugar",
-    "sky": "asteroid comet crater eclipse galaxy gravity halo jupiter lunar mars meteor moon nebula "
+    "sky": "comet crater eclipse galaxy gravity halo jupiter lunar mars meteor moon nebula "
     "orbit planet probe pulsar rocket saturn solar spectrum star sun telescope venus void",
     "music": "bass cello choir chord chorus clarinet composer concert conductor drum flute guitar "
     "harmony jazz melody opera orchestra organ piano rhythm singer song tempo trumpet tune violin",
     "football": "attack ball captain coach corner cup defender fan final foul goal header keeper "
     "kick league match midfield offside pass penalty pitch player referee striker tackle team",
 }
-common = (
-    "after again also another around because before begin bring come day early end every find first "
-    "follow give good great hold keep large last leave little long make many more most move never "
-    "new next often old open other part place right same second show side small still stop take"
-).split()
+common = """
+after again also another around because before begin bring come day early end every find
+first follow give good great hold keep large last leave little long make many more most move
+never new next often old open other part place right same second show side small still stop
+take
+"""
 
 rng = np.random.default_rng(0)
 texts, names = [], np.array(list(topics) * 300, dtype=object)
 for name in names:
     others = " ".join(words for topic, words in topics.items() if topic != name).split()
-    drawn = [rng.choice(topics[name].split(), 4), rng.choice(others, 2), rng.choice(common, 8)]
+    drawn = [
+        rng.choice(topics[name].split(), 4),
+        rng.choice(others, 2),
+        rng.choice(common.split(), 8),
+    ]
     texts.append(" ".join(rng.permutation(np.concatenate(drawn))))
 print(f"{names[0]}: {texts[0]}")
 

@@ -42,8 +42,8 @@ for name, clf in (("labels alone", before), ("with unlabeled rows", after)):
 # The regions
 # -----------
 # Shading is the probability of the second class and the line is where it is one half. The labels
-# are the large markers. On the left the boundary cuts off the left ends of both moons, where no label
-# says otherwise. On the right it runs through the gap between them.
+# are the large markers. On the left the boundary cuts off the left ends of both moons, where no
+# label says otherwise. On the right it runs through the gap between them.
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
 for axis, clf, (name, score) in zip(axes, (before, after), accuracy.items(), strict=True):

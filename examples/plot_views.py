@@ -22,8 +22,8 @@ from sklearn_ssl.augment.randaugment import OPERATIONS
 # %%
 # A letter, and one operation on it
 # ---------------------------------
-# Operations and magnitudes are drawn at random. ``extremes`` draws often, and keeps the smallest and
-# the largest change that each operation makes.
+# Operations and magnitudes are drawn at random. ``extremes`` draws often, and keeps the smallest
+# and the largest change that each operation makes.
 
 
 def letter(size=32):

@@ -76,5 +76,5 @@ network = compare_with_supervised(fixmatch, X, y_few, cv=5)
 print(f"FixMatch: {network}")
 
 # %%
-# "undecided" is the usual answer with few labels, since a difference of some points needs many to be
-# seen. "hurt" is a reason to leave the unlabeled rows out, or to try another method.
+# "undecided" is the usual answer with few labels, since a difference of some points needs many to
+# be seen. "hurt" is a reason to leave the unlabeled rows out, or to try another method.
