@@ -65,5 +65,6 @@ for layers, marker in (((64,), "o"), ((256, 256), "s")):
         axis.annotate(f"{threshold}", point, xytext=(6, -3), textcoords="offset points")
 axis.plot(cv_scores[best], test_scores[best], "o", ms=16, mfc="none", mec="black", label="chosen")
 axis.set(xlabel="macro F1 in cross-validation", ylabel="macro F1 on the test rows")
+axis.margins(x=0.15)
 axis.legend(loc="upper left")
 plt.show()

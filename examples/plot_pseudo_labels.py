@@ -39,8 +39,8 @@ plt.show()
 # Sure and wrong
 # --------------
 # ``transduction_`` has the prediction for every training row, ``label_distributions_`` its
-# probabilities. These are the wrong ones of which the network is surest. No threshold keeps them
-# out.
+# probabilities. These are the wrong ones of which the network is surest: ones with a foot, taken
+# for twos. No threshold keeps them out.
 
 unlabeled = y_few == -1
 confidence = clf.label_distributions_.max(1)
