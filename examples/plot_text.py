@@ -45,11 +45,8 @@ rng = np.random.default_rng(0)
 texts, names = [], np.array(list(topics) * 300, dtype=object)
 for name in names:
     others = " ".join(words for topic, words in topics.items() if topic != name).split()
-    drawn = [
-        rng.choice(topics[name].split(), 4),
-        rng.choice(others, 2),
-        rng.choice(common.split(), 8),
-    ]
+    sources = (topics[name].split(), 4), (others, 2), (common.split(), 8)
+    drawn = [rng.choice(words, n) for words, n in sources]
     texts.append(" ".join(rng.permutation(np.concatenate(drawn))))
 print(f"{names[0]}: {texts[0]}")
 
