@@ -1,23 +1,29 @@
-"""Every operation of RandAugment on one picture that is not symmetric, and a few whole views.
+"""
+Views of RandAugment
+====================
 
-    python examples/plot_views.py [FILE]
+Methods such as FixMatch compare weak and strong views of an image. Here is every operation of
+RandAugment on one picture that is not symmetric, and a few whole views. The letter must stay an F:
+mirrored where views flip, but never another letter.
 
-Top: one operation each, small and large. Below: weak views, then strong views in both styles. The
-letter must stay an F: mirrored where views flip, but never another letter.
+``python examples/plot_views.py FILE`` writes the figure to a file.
 """
 
 import sys
 from itertools import chain
 
-import matplotlib
-
-matplotlib.use("Agg")
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib import pyplot as plt
 
 from sklearn_ssl.augment import RandAugment, ShiftFlip
 from sklearn_ssl.augment.randaugment import OPERATIONS
+
+# %%
+# A letter, and one operation on it
+# ---------------------------------
+# Operations and magnitudes are drawn at random. ``extremes`` draws often, and keeps the smallest
+# and the largest change that each operation makes.
 
 
 def letter(size=32):
@@ -31,46 +37,48 @@ def letter(size=32):
     return torch.from_numpy(image)
 
 
-def one_operation(name, large):
-    """The operation with its smallest or largest magnitude."""
-    view, op = RandAugment(flip=False), OPERATIONS.index(name)
-    x = (letter() * 255).round()[None]
-    best = None
-    for seed in range(2000):  # until the draw is the one wanted
+def extremes(n_draws=2000):
+    """Each operation's smallest and largest change of the letter: two dicts of name to image."""
+    view, x = RandAugment(flip=False), (letter() * 255).round()[None]
+    seen = {name: [] for name in OPERATIONS}
+    for seed in range(n_draws):
         ops, amount, _ = view._draw(x, torch.Generator().manual_seed(seed))
-        if ops[0, 0] == op:
-            ops[1] = 0
-            candidate = view._apply(x.clone(), ops, amount, 127.5)[0] / 255
-            change = float((candidate - letter()).abs().mean())
-            if best is None or (change > best[0]) == large:
-                best = change, candidate
-    return best[1]
+        ops[1] = 0
+        image = view._apply(x.clone(), ops, amount, 127.5)[0] / 255
+        seen[OPERATIONS[int(ops[0, 0])]].append((float((image - letter()).abs().mean()), image))
+    return [
+        {name: choose(images, key=lambda pair: pair[0])[1] for name, images in seen.items()}
+        for choose in (min, max)
+    ]
 
 
-def main(path="views.png"):
-    names = [name for name in OPERATIONS if name != "identity"]
-    rows = [[letter(), *(one_operation(n, large=False) for n in names)],
-            [letter(), *(one_operation(n, large=True) for n in names)]]  # fmt: skip
-    titles = [["as it is", *(n.replace("_", "\n") for n in names)], [""] * (len(names) + 1)]
-    width = len(rows[0])
-    batch = letter().repeat(width, 1, 1, 1)
-    for label, view in (
-        ("weak", ShiftFlip()),
-        ("fixmatch", RandAugment()),
-        ("fixmatch,\nno flip", RandAugment(flip=False)),
-        ("torchssl", RandAugment("torchssl")),
-    ):
-        rows.append(list(view(batch, torch.Generator().manual_seed(1))))
-        titles.append([label] + [""] * (width - 1))
-    figure, axes = plt.subplots(len(rows), width, figsize=(width, len(rows) + 0.6))
-    for axis, image, title in zip(axes.flat, chain(*rows), chain(*titles), strict=True):
-        axis.imshow(image.permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
-        axis.set_title(title, fontsize=7)
-        axis.axis("off")
-    figure.tight_layout(pad=0.3)
-    figure.savefig(path, dpi=70)
-    print(f"Wrote {path}")
+# %%
+# The contact sheet
+# -----------------
+# The upper two rows hold one operation each, with a small and a large magnitude. Below are weak
+# views, then strong views in the style of FixMatch, with flips and without, and of TorchSSL.
 
+names = [name for name in OPERATIONS if name != "identity"]
+rows = [[letter(), *(images[name] for name in names)] for images in extremes()]
+titles = [["as it is", *(n.replace("_", "\n") for n in names)], [""] * (len(names) + 1)]
+width = len(rows[0])
+batch = letter().repeat(width, 1, 1, 1)
+for label, view in (
+    ("weak", ShiftFlip()),
+    ("fixmatch", RandAugment()),
+    ("fixmatch,\nno flip", RandAugment(flip=False)),
+    ("torchssl", RandAugment("torchssl")),
+):
+    rows.append(list(view(batch, torch.Generator().manual_seed(1))))
+    titles.append([label] + [""] * (width - 1))
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+figure, axes = plt.subplots(len(rows), width, figsize=(width, len(rows) + 0.6))
+for axis, image, title in zip(axes.flat, chain(*rows), chain(*titles), strict=True):
+    axis.imshow(image.permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
+    axis.set_title(title, fontsize=7)
+    axis.axis("off")
+figure.tight_layout(pad=0.3)
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=70)
+    print(f"Wrote {sys.argv[1]}")
+plt.show()

@@ -74,11 +74,9 @@ def test_vae_script_runs_on_digits_and_on_cifar10(cifar, capsys):
     assert len(results["supervised"]) == 1
 
 
-def test_long_tail_and_contact_sheet(tmp_path, capsys):
+def test_long_tail(capsys):
     scores = script("long_tail").main(["--seeds", "1", "--max-steps", "60"])
     assert scores["FixMatch"][0][0] > 0.5
-    script("plot_views").main(tmp_path / "views.png")
-    assert (tmp_path / "views.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("name", ["mnist_pseudo_labels", "mnist_vae", "mnist_sgan"])
