@@ -37,7 +37,7 @@ class SSLClassifier(ClassifierMixin, SSLEstimator):
 
     A child is a dataclass, so that its signature is explicit and its ``__init__`` only assigns.
     It adds its own parameters as fields, changes a default by assigning the field again, and
-    gives its loss in `_make_loss`.
+    gives its loss in ``_make_loss``.
 
     Parameters
     ----------

@@ -61,13 +61,13 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         lambda, the weight of an unlabeled row beside 1 for a labeled one. With 0 the unlabeled
         rows are left out altogether.
     shrinkage : float >= 0, default=50.0
-        Rows of covariance S_0 that each covariance is shrunk by, in the unit of `sample_weight`.
+        Rows of covariance S_0 that each covariance is shrunk by, in the unit of ``sample_weight``.
     reg_covar : float >= 1e-12, default=1e-6
         The least variance in any direction, where all features have variance 1.
     max_iter : int >= 1, default=100
         EM steps at most.
     tol : float >= 0, default=1e-3
-        Stop when `lower_bound_` rises by less.
+        Stop when ``lower_bound_`` rises by less.
     random_state : int, RandomState or None, default=None
         Of the k-means that starts several components; with one, nothing is random.
     unlabeled_label : scalar or None, default=-1

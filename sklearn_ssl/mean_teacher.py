@@ -149,7 +149,7 @@ class MeanTeacherRegressor(SSLRegressor):
     1 and 2, with squared errors of the outputs themselves. The averaged weights predict.
 
     Expect little: with 30 labels of diabetes and 40 of a wavy function it did no better than the
-    same net without unlabeled rows (`benchmarks/RESULTS.md`). Compare before you rely on it.
+    same net without unlabeled rows (``benchmarks/RESULTS.md``). Compare before you rely on it.
 
     Parameters
     ----------

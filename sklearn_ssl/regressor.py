@@ -41,7 +41,7 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
     module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, checkpoint_dir, input_shape, compile
-        As in `SSLEstimator`; of a network of one's own ``n_classes`` is the number of outputs.
+        As in `SSLEstimator`; ``module`` gets the number of outputs as ``n_classes``.
 
     Attributes
     ----------

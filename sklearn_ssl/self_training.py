@@ -117,7 +117,7 @@ class SelfTrainingNet(SSLClassifier):
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
     unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
-        As in `SSLClassifier`; the unlabeled loss is the one on pseudo-labels.
+        As in `SSLClassifier`; ``unlabeled_weight`` is the weight of the loss on pseudo-labels.
 
     Attributes
     ----------

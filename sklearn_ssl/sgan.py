@@ -87,7 +87,7 @@ class SGANClassifier(SSLClassifier):
         Learning rate of the generator; None: ``lr``.
     module : "auto", nn.Module class or instance, default="auto"
         The discriminator, rows -> logits (n, K), and with a method ``features`` if it is to be
-        matched there and not at its logits. "auto": `networks.gan.Discriminator`, without
+        matched there and not at its logits. "auto": ``networks.gan.Discriminator``, without
         BatchNorm.
     optimizer, lr : default="adam", 1e-3
         With beta1 = .5 unless ``optimizer_params`` say otherwise.

@@ -58,7 +58,7 @@ def save(estimator, path):
 
 
 def load(path, **params):
-    """Read an estimator that `save` wrote; nothing in the file is executed.
+    """Read an estimator that ``save`` wrote; nothing in the file is executed.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def load(path, **params):
     Returns
     -------
     fitted estimator
-        It predicts as the saved one did, and `partial_fit` goes on from its weights.
+        It predicts as the saved one did, and ``partial_fit`` goes on from its weights.
 
     Raises
     ------

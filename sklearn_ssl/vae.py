@@ -186,7 +186,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         `augment.default_views`), images as they are.
     module : "auto", nn.Module class or instance, default="auto"
         A network of one's own has ``forward(x)``, ``encode(x, y)``, ``decode(z, y)``,
-        ``log_likelihood(x, decoded)`` and ``to_input(decoded)`` as `networks.vae` describes, and
+        ``log_likelihood(x, decoded)`` and ``to_input(decoded)`` as ``networks.vae`` describes, and
         may ask for ``latent_dim`` and ``likelihood`` by name.
     module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
