@@ -50,12 +50,14 @@ myst_heading_anchors = 3
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
-# The gallery runs examples/plot_*.py in the order of their names.
+# The gallery runs examples/plot_*.py that have a title, in the order of their names.
+EXAMPLES = (HERE / "../examples").glob("plot_*.py")
+UNTITLED = [re.escape(path.name) for path in EXAMPLES if "\n====" not in path.read_text()[:200]]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"[/\\]plot_",
-    "ignore_pattern": r"^(?!plot_)|^plot_views\.py$",
+    "ignore_pattern": "|".join(["^(?!plot_)", *UNTITLED]),
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "api/generated/examples",
     "doc_module": ("sklearn_ssl",),
