@@ -18,6 +18,10 @@ from sklearn.model_selection import train_test_split
 
 from sklearn_ssl import VAEClassifier, hide_labels, load_cifar10
 
+# What the tutorial whose set-up this is (500 labels of CIFAR-10, 10 epochs) printed for its code:
+# there no pseudo-label passed the threshold, and unlabeled images never trained the autoencoder.
+REPORTED = {"supervised": 0.2509, "semi-supervised": 0.2203}
+
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -53,7 +57,8 @@ def main(arguments=None):
             seconds = time.perf_counter() - start
             print(f"seed {seed}  {name:16s} accuracy {accuracy:.4f}  F1 {f1:.4f}  {seconds:.0f} s")
     for name, scores in results.items():
-        print(f"{name:16s} {np.mean(scores):.4f} +- {np.std(scores):.4f}")
+        reported = f"  (reported: {REPORTED[name]:.4f})" if args.data_dir else ""
+        print(f"{name:16s} {np.mean(scores):.4f} +- {np.std(scores):.4f}{reported}")
     return results
 
 

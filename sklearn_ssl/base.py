@@ -24,7 +24,7 @@ from .lazy import LazyRows
 from .moments import moments
 from .net import OPTIMIZERS, _SSLNet
 from .networks import CNN, MLP
-from .progress import Progress
+from .progress import Progress, summary
 from .schedules import cosine_7_16
 from .sharing import save
 from .validation import (
@@ -103,7 +103,8 @@ class SSLEstimator(BaseEstimator):
         Start the next fit from the weights of the last one, with a new schedule and optimizer.
         The classes and the shape of the rows must be the same.
     verbose : int, default=0
-        1 shows progress: a bar if tqdm is installed, else a line for each tenth of the budget.
+        1 shows progress: a bar in a terminal or notebook if tqdm is installed, else, in a log for
+        instance, a line for each tenth of the budget.
     random_state : int, RandomState or None, default=None
         Seeds everything. The same int on the same CPU gives the same weights, bit for bit. None
         takes fresh entropy. The global generators of torch and numpy are left as they were.
@@ -299,6 +300,9 @@ class SSLEstimator(BaseEstimator):
         self._seed, self._warm = self._draw_seed(), warm
         used = weight > 0
         rows = slice(None) if used.all() else used  # a slice copies nothing
+        labeled = has_target(codes[rows])
+        trains = self.unlabeled_weight > 0
+        self._n_rows = int(labeled.sum()), int((~labeled).sum()) if trains else 0
         try:
             self._fit(X[rows], codes[rows], weight[rows])
         except BaseException:
@@ -575,6 +579,21 @@ class SSLEstimator(BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
+
+    def _sk_visual_block_(self):
+        """Return scikit-learn's own diagram, with a caption once there was a fit.
+
+        Whatever fails here, scikit-learn shows the diagram without a caption.
+        """
+        from sklearn.pipeline import _VisualBlock  # whose own module moves between versions
+
+        return _VisualBlock(
+            "single",
+            self,
+            names=type(self).__name__,
+            name_details=str(self),
+            name_caption=summary(self),
+        )
 
     # ---------------------------------------------------------- prediction
 

@@ -5,15 +5,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-__all__ = ["LazyRows", "in_unit_range"]
+__all__ = ["LazyRows", "in_unit_range", "value_range"]
+
+
+def value_range(X):
+    """Smallest and largest value as the network sees them; of `LazyRows` some are read."""
+    if X.dtype == np.uint8 and X.ndim > 2:
+        return 0.0, 1.0
+    X = X.thinned(1000) if isinstance(X, LazyRows) else X
+    return float(X.min()), float(X.max())
 
 
 def in_unit_range(X):
-    """Whether values lie in [0, 1] as the network sees them; of `LazyRows` some are read."""
-    if X.dtype == np.uint8 and X.ndim > 2:
-        return True
-    X = X.thinned(1000) if isinstance(X, LazyRows) else X
-    return bool(X.min() >= 0 and X.max() <= 1)
+    """Whether values lie in [0, 1] as the network sees them."""
+    low, high = value_range(X)
+    return low >= 0 and high <= 1
 
 
 class LazyRows:

@@ -1,16 +1,18 @@
-"""What ``verbose=1`` shows."""
+"""What ``verbose=1`` shows, and what notebooks show of a fitted estimator."""
 
+import sys
 import time
 
 from skorch.callbacks import Callback
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "summary"]
 
 
 class Progress(Callback):
     """A bar over all steps with the loss, the mask rate and the time left.
 
-    Without tqdm, a line for each tenth of the budget.
+    Without tqdm, and where the output is neither a terminal nor a notebook but a log, a line for
+    each tenth of the budget.
 
     Parameters
     ----------
@@ -21,17 +23,21 @@ class Progress(Callback):
         self.max_steps = max_steps
 
     def on_train_begin(self, net, **kwargs):
-        self.start_, self.printed_ = time.perf_counter(), 0
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            self.bar_ = None
-        else:
+        self.bar_, self.printed_, self.first_ = None, 0, None
+        if sys.stderr.isatty() or "ipykernel" in sys.modules:
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                return
             self.bar_ = tqdm(total=self.max_steps, unit="step")
+
+    def on_batch_begin(self, net, **kwargs):
+        if self.first_ is None:  # not 0 where a checkpoint goes on
+            self.first_, self.start_ = net.step_, time.perf_counter()
 
     def on_batch_end(self, net, **kwargs):
         if self.bar_ is not None:
-            self.bar_.update()
+            self.bar_.update(net.step_ - self.bar_.n)
 
     def on_epoch_end(self, net, **kwargs):
         record = net.history[-1]
@@ -42,11 +48,52 @@ class Progress(Callback):
         tenth = 10 * net.step_ // self.max_steps
         if tenth > self.printed_:
             self.printed_ = tenth
-            left = (time.perf_counter() - self.start_) * (self.max_steps / net.step_ - 1)
+            seconds = (time.perf_counter() - self.start_) / (net.step_ - self.first_)
+            left = seconds * (self.max_steps - net.step_)
             parts = "  ".join(f"{k} {v}" for k, v in shown.items())
-            print(f"step {net.step_}/{self.max_steps}  {parts}  {left:.0f} s left")
+            print(f"step {net.step_}/{self.max_steps}  {parts}  {left:.0f} s left", flush=True)
 
     def on_train_end(self, net, **kwargs):
         if self.bar_ is not None:
             self.bar_.close()
             self.bar_ = None
+        elif net.step_ < self.max_steps:
+            print(f"ended after step {net.step_}: {net.stop_reason_}", flush=True)
+
+    def __getstate__(self):
+        return {**vars(self), "bar_": None}  # it holds a stream
+
+
+def summary(estimator):
+    """Say in one line what a fitted estimator learned from, how far and where; None if unfitted.
+
+    Parameters
+    ----------
+    estimator : SSLEstimator
+
+    Returns
+    -------
+    str or None
+    """
+    if not estimator.__sklearn_is_fitted__():
+        return None
+    parts = []
+    if hasattr(estimator, "_n_rows"):  # not in a file that an earlier version saved
+        labeled, unlabeled = estimator._n_rows
+        parts.append(f"{labeled:,} labeled and {unlabeled:,} unlabeled rows")
+    if hasattr(estimator, "classes_"):
+        names = [str(name)[:20] for name in estimator.classes_[:3]]
+        more = ", ..." if len(estimator.classes_) > 3 else ""
+        parts.append(f"{len(estimator.classes_)} classes ({', '.join(names)}{more})")
+    history, net = estimator.history_, getattr(estimator, "net_", None)
+    if net is not None and history:
+        rounds = history[-1].get("round")
+        steps = f"{history[-1]['step']:,} of {net.max_steps:,} steps"
+        parts += [steps if rounds is None else f"{rounds + 1} rounds, in the last {steps}"]
+        valid = [r for r in history if r.get("round") == rounds and "valid_loss" in r]
+        if valid:
+            best = min(valid, key=lambda record: record["valid_loss"])
+            kept = "" if net.patience is None else ", kept"
+            epochs = f"{best['epoch']} of {valid[-1]['epoch']}"
+            parts.append(f"lowest validation loss in epoch {epochs}{kept}")
+    return "; ".join(parts + ([] if net is None else [f"on {net.device}"]))

@@ -32,6 +32,12 @@ def save(estimator, path):
     import sklearn_ssl
 
     check_is_fitted(estimator)
+    cls = type(estimator)
+    if getattr(sklearn_ssl, cls.__name__, None) is not cls:
+        raise ValueError(
+            f"save writes estimators of sklearn_ssl, which load knows by name; {cls.__name__} is "
+            "none. Use pickle for classes of your own."
+        )
     params, needed = {}, {}
     for name, value in estimator.get_params(deep=False).items():
         try:
@@ -46,7 +52,7 @@ def save(estimator, path):
         tensors[f"network/{name}"] = value.cpu().contiguous().clone()
     header = {
         "format": FORMAT,
-        "class": type(estimator).__name__,
+        "class": cls.__name__,
         "version": sklearn_ssl.__version__,
         "params": params,
         "needed": needed,

@@ -87,3 +87,9 @@ def test_uses_of_images_without_a_folder(name, tmp_path, monkeypatch, capsys):
     results = script(name).main(["--max-steps", "300", "--out", str(tmp_path)])
     assert all(value > 0.6 for value in results.values())
     assert list(tmp_path.glob("*.png"))
+
+
+def test_the_template_of_a_method_runs(capsys):
+    scores = script("entropy_minimization").main()
+    assert min(scores.values()) > 0.75
+    assert len(capsys.readouterr().out.splitlines()) == 2

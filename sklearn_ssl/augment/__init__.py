@@ -1,9 +1,8 @@
 """Random views of batches: callables ``(x, generator) -> x`` on the tensor's device."""
 
-import numpy as np
 import torch
 
-from ..lazy import LazyRows
+from ..lazy import in_unit_range, value_range
 from .image import AffineColorCutout, ShiftFlip
 from .randaugment import RandAugment
 from .tabular import GaussianNoise, SwapFeatures, relative_spacing
@@ -111,15 +110,7 @@ def default_views(X, flip="auto"):
         flip = X.shape[1] == 3 if flip == "auto" else flip
         if X.shape[1] != 3:
             return ShiftFlip(flip=flip), AffineColorCutout(flip=flip)
-        return ShiftFlip(flip=flip), RandAugment(flip=flip, value_range=_value_range(X))
+        limits = (0.0, 1.0) if in_unit_range(X) else value_range(X)
+        return ShiftFlip(flip=flip), RandAugment(flip=flip, value_range=limits)
     r = relative_spacing(X)
     return GaussianNoise(r / 2), SwapFeatures(p=min(0.3, r**2 / 2), noise=r)
-
-
-def _value_range(X):
-    """(0, 1) if X lies in it once uint8 is scaled, else its own smallest and largest value."""
-    if X.dtype == np.uint8:
-        return 0.0, 1.0
-    X = X.thinned(1000) if isinstance(X, LazyRows) else X
-    low, high = float(X.min()), float(X.max())
-    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)

@@ -1,0 +1,19 @@
+"""Displays in scikit-learn's style: of training, predictions, confidences, labels, latent spaces.
+
+They need matplotlib, which is imported when something is drawn. Nothing is told by colour alone,
+and colours come from matplotlib's style, so that grey prints and dark backgrounds work.
+"""
+
+from .confidence import ConfidenceDisplay
+from .label_budget import LabelBudgetDisplay
+from .latent import LatentDisplay
+from .pseudo_labels import PseudoLabelDisplay
+from .training import TrainingDisplay
+
+__all__ = [
+    "ConfidenceDisplay",
+    "LabelBudgetDisplay",
+    "LatentDisplay",
+    "PseudoLabelDisplay",
+    "TrainingDisplay",
+]
