@@ -36,11 +36,14 @@ nitpicky = True
 default_role = "obj"
 nitpick_ignore_regex = [("py:.*", r"(sklearn|skorch|torch|numpy|pandas)\..*")]
 
+smartquotes = False  # a string is "auto" in code and in prose
+
 # Python objects.
 autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "groupwise"
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_attributes_as_param_list = True
 
@@ -83,6 +86,7 @@ html_sidebars = {name: [] for name in alone}
 html_theme_options = {
     "logo": {"text": "sklearn_ssl"},
     "header_links_before_dropdown": 6,
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],
@@ -110,6 +114,7 @@ def include(app, docname, source):
     if docname == "api/index" and not HAS_PLOTTING:
         source[0] = source[0].replace("   plotting\n", "")
     source[0] = re.sub(r"```\{include\} (\S+)\n```", text, source[0])
+    source[0] = source[0].replace("\n\n```\n", "\n```\n")  # blank lines that end doctests
     for there, here in MOVED.items():
         source[0] = source[0].replace(f"]({there})", f"]({here})")
 

@@ -8,6 +8,9 @@ of the estimator at hand. What follows on "As in" goes to the entries that it na
 import inspect
 import re
 
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+
 import sklearn_ssl
 
 _AS_IN = re.compile(r"As in `(?:\w+\.)*(\w+)`[.;,:]?\s*(.*)", re.DOTALL)
@@ -139,6 +142,18 @@ def resolve(app, env, node, content):
         )
 
 
+def link(app, doctree):
+    """Make links of public names in code style, in pages too."""
+    for node in list(doctree.findall(nodes.literal)):
+        name = node.astext().split("(")[0]
+        if name in sklearn_ssl.__all__ and not isinstance(node.parent, pending_xref):
+            target = {"reftype": "obj", "reftarget": f"sklearn_ssl.{name}", "refwarn": True}
+            about = {"refdomain": "py", "refdoc": app.env.docname, "refexplicit": True}
+            reference = pending_xref("", **target, **about)
+            node.replace_self(reference)
+            reference += node
+
+
 def skip(app, what, name, obj, skip, options):
     """Leave out what torch gives every network."""
     return True if (getattr(obj, "__module__", None) or "").startswith("torch.") else None
@@ -149,4 +164,5 @@ def setup(app):
     app.connect("autodoc-process-docstring", process, priority=400)
     app.connect("autodoc-skip-member", skip)
     app.connect("missing-reference", resolve)
+    app.connect("doctree-read", link)
     return {"parallel_read_safe": True}

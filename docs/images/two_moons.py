@@ -24,7 +24,7 @@ hidden = few == -1
 grid = np.stack(np.meshgrid(np.linspace(-1.6, 2.6, 240), np.linspace(-1.1, 1.6, 180)), -1)
 
 fits = {}
-for name, weight in (("8 labels alone", 0.0), ("8 labels and 592 rows without one", 1.0)):
+for name, weight in (("8 labels alone", 0.0), ("and 592 unlabeled rows", 1.0)):
     clf = VATClassifier(epsilon=0.2, max_steps=400, unlabeled_weight=weight, random_state=0)
     accuracy = clf.fit(X, few).score(X[hidden], y[hidden])
     regions = clf.predict_proba(grid.reshape(-1, 2))[:, 1].reshape(grid.shape[:2])
@@ -32,7 +32,7 @@ for name, weight in (("8 labels alone", 0.0), ("8 labels and 592 rows without on
 
 for look, style, rows in (("light", "default", "#555555"), ("dark", "dark_background", "#cccccc")):
     with plt.style.context(style):
-        figure, axes = plt.subplots(1, 2, figsize=(8, 2.9), layout="constrained")
+        figure, axes = plt.subplots(1, 2, figsize=(8, 2.3), layout="constrained")
         for axis, (title, regions) in zip(axes, fits.items(), strict=True):
             extent = (-1.6, 2.6, -1.1, 1.6)
             axis.imshow(regions > 0.5, origin="lower", extent=extent, alpha=0.3, aspect="auto",
