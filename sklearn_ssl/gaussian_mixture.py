@@ -138,6 +138,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Numbers.
         y : array-like of shape (n,)
             Classes of any kind; -1 (see ``unlabeled_label``), None, NaN and pandas.NA mark an
             unlabeled row.
@@ -147,6 +148,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Returns
         -------
         self
+            The fitted estimator itself.
 
         Raises
         ------
@@ -337,6 +339,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
@@ -352,6 +355,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
@@ -369,6 +373,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
@@ -384,14 +389,18 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         n_samples : int >= 1, default=1
+            Number of rows.
         y : label, array-like of shape (n_samples,), or None, default=None
             Classes of the rows; None draws them with their shares in the mixture.
         random_state : int, RandomState or None, default=None
+            Seeds the draw: the same int gives the same rows.
 
         Returns
         -------
         X : ndarray of shape (n_samples, d)
+            The rows.
         y : ndarray of shape (n_samples,)
+            Their classes.
         """
         check_is_fitted(self)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)

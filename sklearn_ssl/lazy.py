@@ -35,6 +35,8 @@ class LazyRows:
         that begins with one; what else it holds is ignored. It must not be random: views are.
     workers : int or None, default=None
         Threads; None: as many as cores.
+    index : ndarray of int, or None, default=None
+        Numbers of the rows that belong to this part; None: all.
 
     Examples
     --------
@@ -85,7 +87,18 @@ class LazyRows:
         return out
 
     def thinned(self, n):
-        """Read about n of the rows, evenly spaced, or all where there are fewer."""
+        """Read some of the rows, evenly spaced.
+
+        Parameters
+        ----------
+        n : int >= 1
+            About how many; all are read where there are fewer.
+
+        Returns
+        -------
+        ndarray of shape (about n, ...)
+            The rows.
+        """
         return np.asarray(self[:: max(1, len(self) // n)])
 
     def _row(self, i):

@@ -32,7 +32,9 @@ def masked_cross_entropy(logits, targets, weight):
     Parameters
     ----------
     logits : tensor (n, K)
+        Predictions.
     targets : tensor (n,) of int64
+        Classes 0..K-1.
     weight : tensor (n,)
         A 0/1 mask, or soft weights in [0, 1].
 
@@ -58,6 +60,7 @@ def align_distribution(probabilities, model, target, limit=math.inf):
     Parameters
     ----------
     probabilities : tensor (n, K)
+        Predictions.
     model : tensor (K,)
         Mean prediction on unlabeled rows, all positive.
     target : tensor (K,)
@@ -68,6 +71,7 @@ def align_distribution(probabilities, model, target, limit=math.inf):
     Returns
     -------
     tensor (n, K)
+        Probabilities again.
 
     References
     ----------
@@ -90,7 +94,17 @@ def align_distribution(probabilities, model, target, limit=math.inf):
 
 
 def entropy(logits):
-    """Entropy of softmax(logits) in nats: (n, K) -> (n,) in [0, log K].
+    """Entropy of softmax(logits).
+
+    Parameters
+    ----------
+    logits : tensor (n, K)
+        Predictions.
+
+    Returns
+    -------
+    tensor (n,) in [0, log K]
+        In nats.
 
     Examples
     --------
@@ -103,7 +117,17 @@ def entropy(logits):
 
 
 def gaussian_kl(mean, log_var):
-    """KL(N(mean, exp(log_var)) || N(0, I)) in nats: (n, d), (n, d) -> (n,) >= 0.
+    """KL(N(mean, exp(log_var)) || N(0, I)), the distance of a Gaussian from the standard one.
+
+    Parameters
+    ----------
+    mean, log_var : tensors (n, d)
+        Of independent Gaussians.
+
+    Returns
+    -------
+    tensor (n,) >= 0
+        In nats.
 
     References
     ----------
@@ -124,10 +148,12 @@ def gaussian_log_likelihood(x, mean, log_var):
     Parameters
     ----------
     x, mean, log_var : tensors that broadcast to (n, ...)
+        Values, their means and the logarithms of their variances.
 
     Returns
     -------
     tensor (n,)
+        One number a row.
 
     Examples
     --------
@@ -145,10 +171,12 @@ def bernoulli_log_likelihood(x, logits):
     Parameters
     ----------
     x, logits : tensors (n, ...)
+        Values, and logits of their means.
 
     Returns
     -------
     tensor (n,) <= 0
+        One number a row.
 
     Examples
     --------
@@ -161,13 +189,46 @@ def bernoulli_log_likelihood(x, logits):
 
 
 def class_balance(codes, n_classes):
-    """Shares of the classes among labeled codes: (n,) with -1 for unlabeled -> (K,), sum 1."""
+    """Shares of the classes among labeled codes.
+
+    Parameters
+    ----------
+    codes : tensor (n,) of int64
+        Classes 0..K-1; below 0 for unlabeled rows.
+    n_classes : int
+        The number of classes, K.
+
+    Returns
+    -------
+    tensor (K,)
+        They sum to 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> class_balance(torch.tensor([0, 0, 1, 0, -1]), 2)
+    tensor([0.7500, 0.2500])
+    """
     counts = torch.bincount(codes[codes >= 0], minlength=n_classes).float()
     return counts / counts.sum()
 
 
 def class_shares(codes, weight, n_classes):
-    """Share of all rows that each class has, weighted: (n,), (n,) -> (K,), sum = mean weight.
+    """Share of all rows that each class has, weighted.
+
+    Parameters
+    ----------
+    codes : tensor (n,) of int64
+        Classes 0..K-1.
+    weight : tensor (n,)
+        How much of each row counts, such as a 0/1 mask.
+    n_classes : int
+        The number of classes, K.
+
+    Returns
+    -------
+    tensor (K,)
+        They sum to the mean weight.
 
     Examples
     --------
@@ -179,7 +240,19 @@ def class_shares(codes, weight, n_classes):
 
 
 def soft_cross_entropy(logits, targets):
-    """Cross-entropy with probabilities as targets, in nats: (n, K), (n, K) -> (n,).
+    """Cross-entropy with probabilities as targets.
+
+    Parameters
+    ----------
+    logits : tensor (n, K)
+        Predictions.
+    targets : tensor (n, K)
+        Probabilities.
+
+    Returns
+    -------
+    tensor (n,)
+        In nats.
 
     Examples
     --------
@@ -191,7 +264,17 @@ def soft_cross_entropy(logits, targets):
 
 
 def squared_distance(p, q):
-    """Mean over classes of (p - q)^2: probabilities (n, K), (n, K) -> (n,) in [0, 2 / K].
+    """Mean over classes of (p - q)^2.
+
+    Parameters
+    ----------
+    p, q : tensors (n, K)
+        Probabilities.
+
+    Returns
+    -------
+    tensor (n,) in [0, 2 / K]
+        One number a row.
 
     Examples
     --------
@@ -203,7 +286,17 @@ def squared_distance(p, q):
 
 
 def squared_difference(logits, other):
-    """Mean over rows and classes of the squared difference of softmaxes: (n, K), (n, K) -> ().
+    """Mean over rows and classes of the squared difference of softmaxes.
+
+    Parameters
+    ----------
+    logits, other : tensors (n, K)
+        Predictions.
+
+    Returns
+    -------
+    tensor () in [0, 2 / K]
+        `squared_distance` of the probabilities, averaged.
 
     Examples
     --------
@@ -216,7 +309,19 @@ def squared_difference(logits, other):
 
 
 def kl_divergence(logits, other):
-    """Mean over rows of KL(softmax(other) || softmax(logits)) in nats: (n, K), (n, K) -> () >= 0.
+    """Mean over rows of KL(softmax(other) || softmax(logits)).
+
+    Parameters
+    ----------
+    logits : tensor (n, K)
+        Predictions.
+    other : tensor (n, K)
+        What they are to agree with.
+
+    Returns
+    -------
+    tensor () >= 0
+        In nats.
 
     Examples
     --------
@@ -229,7 +334,19 @@ def kl_divergence(logits, other):
 
 
 def sharpen(p, temperature):
-    """p^(1/T), normalised: rows of (n, K) become more certain for T < 1.
+    """Raise probabilities to the power of 1 / T and normalise them.
+
+    Parameters
+    ----------
+    p : tensor (n, K)
+        Probabilities.
+    temperature : float > 0
+        Rows become more certain for T < 1.
+
+    Returns
+    -------
+    tensor (n, K)
+        Probabilities again.
 
     References
     ----------
@@ -250,18 +367,30 @@ def mixup(x, targets, alpha, generator):
     Parameters
     ----------
     x : tensor (n, ...)
+        Rows.
     targets : tensor (n, K)
+        Their class probabilities.
     alpha : float > 0
         lambda is drawn from Beta(alpha, alpha) for each row, and lambda' = max(lambda, 1 - lambda).
     generator : torch.Generator
+        Draws the partners and lambda.
 
     Returns
     -------
     x, targets : tensors as given
+        Each row is nearer to the one in its place than to its partner.
 
     References
     ----------
     Berthelot et al. 2019, MixMatch, arXiv 1905.02249, equations 8 to 11.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x, targets = torch.tensor([[0.0], [1.0]]), torch.eye(2)
+    >>> mixed, mixed_targets = mixup(x, targets, 0.75, torch.Generator().manual_seed(0))
+    >>> bool(((mixed >= 0) & (mixed <= 1)).all()), mixed_targets.sum(1)
+    (True, tensor([1., 1.]))
     """
     n = len(x)
     j = torch.randperm(n, generator=generator, device=x.device)

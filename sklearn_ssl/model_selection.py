@@ -55,6 +55,7 @@ class LabeledSplit(BaseCrossValidator):
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows; only their number matters.
         y : array-like of shape (n,)
             With -1 (or None, NaN in strings and objects) for unlabeled rows.
         groups : array-like of shape (n,) or None, default=None
@@ -91,7 +92,13 @@ class LabeledSplit(BaseCrossValidator):
             yield np.sort(np.concatenate([labeled[train], unlabeled])), labeled[test]
 
     def get_metadata_routing(self):
-        """Return what the splitter inside requests, ``groups`` for instance."""
+        """Return what the splitter inside requests, ``groups`` for instance.
+
+        Returns
+        -------
+        MetadataRequest
+            As scikit-learn's splitters return it.
+        """
         inner = hasattr(self.cv, "get_metadata_routing")
         return self.cv.get_metadata_routing() if inner else super().get_metadata_routing()
 
@@ -106,6 +113,7 @@ class LabeledSplit(BaseCrossValidator):
         Returns
         -------
         int
+            As many as the splitter inside makes.
         """
         if isinstance(self.cv, Integral):
             return int(self.cv)
@@ -203,6 +211,7 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
         True keeps the class proportions, and at least one label a class. "balanced" keeps the same
         number for every class. False draws rows at random.
     random_state : int, RandomState or None, default=None
+        Draws the labels that stay.
     unlabeled_label : scalar or None, default=-1
         What marks an unlabeled row, before and after; None writes NaN among floats, else None.
 

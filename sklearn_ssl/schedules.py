@@ -11,10 +11,12 @@ def constant(t):
     Parameters
     ----------
     t : float in [0, 1]
+        Progress; it does not matter.
 
     Returns
     -------
     float
+        Always 1.
 
     Examples
     --------
@@ -25,7 +27,7 @@ def constant(t):
 
 
 def cosine_7_16(t):
-    r"""FixMatch's learning rate factor, :math:`\cos(7 \pi t / 16)`.
+    """FixMatch's learning rate factor, cos(7 pi t / 16).
 
     Parameters
     ----------
@@ -55,12 +57,14 @@ def linear_ramp(t, length):
     Parameters
     ----------
     t : float in [0, 1]
+        Step divided by the number of steps.
     length : float in [0, 1]
         The share of training that the ramp takes; 0 means no ramp.
 
     Returns
     -------
     float in [0, 1]
+        It stays 1 after the ramp.
 
     Examples
     --------
@@ -71,17 +75,19 @@ def linear_ramp(t, length):
 
 
 def sigmoid_ramp(t, length):
-    r"""Rise as :math:`\exp(-5 (1 - t / length)^2)` over the first ``length`` of training, then 1.
+    """Rise as exp(-5 (1 - t / length)^2) over the first ``length`` of training, then 1.
 
     Parameters
     ----------
     t : float in [0, 1]
+        Step divided by the number of steps.
     length : float in [0, 1]
         0 means no ramp.
 
     Returns
     -------
     float in [0.0067, 1]
+        It stays 1 after the ramp.
 
     References
     ----------
@@ -103,11 +109,14 @@ def warmed_ema_decay(step, decay):
     Parameters
     ----------
     step : int >= 0
+        Steps taken so far.
     decay : float in [0, 1)
+        The decay that long fits reach.
 
     Returns
     -------
     float in [0.1, decay], or ``decay`` where that is below 0.1
+        The weight of the average so far; the new weights have the rest.
 
     Examples
     --------

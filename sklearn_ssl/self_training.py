@@ -99,6 +99,7 @@ class SelfTrainingNet(SSLClassifier):
         "k_best" keeps the ``k_best`` most confident rows of a round, "threshold" all rows whose
         confidence is above ``threshold``.
     threshold : float in [0, 1), default=0.75
+        Confidence above which a row is kept, with ``criterion="threshold"``.
     k_best : int, or float in (0, 1), default=0.2
         Number of rows a round, or the share of the unlabeled rows.
     balanced : bool, default=True

@@ -19,6 +19,7 @@ def relative_spacing(X, max_rows=2000):
     Parameters
     ----------
     X : ndarray of shape (n, ...) or CSR matrix
+        Rows, labeled or not.
     max_rows : int
         More rows than that are thinned out evenly.
 
@@ -57,6 +58,7 @@ class GaussianNoise:
     Parameters
     ----------
     noise : float >= 0
+        Standard deviation of the noise, in that unit; 0 leaves rows as they are.
 
     Examples
     --------
