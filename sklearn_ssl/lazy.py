@@ -40,6 +40,8 @@ class LazyRows:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from sklearn_ssl import LazyRows
     >>> rows = LazyRows([np.zeros((3, 8, 8), dtype=np.uint8)] * 5)
     >>> rows.shape, rows.dtype, rows[1:3].shape
     ((5, 3, 8, 8), dtype('uint8'), (2, 3, 8, 8))

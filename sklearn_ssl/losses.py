@@ -47,6 +47,7 @@ def masked_cross_entropy(logits, targets, weight):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import masked_cross_entropy
     >>> logits = torch.tensor([[0.0, 0.0], [9.0, -9.0]])
     >>> masked_cross_entropy(logits, torch.tensor([0, 1]), torch.tensor([1.0, 0.0]))
     tensor(0.3466)
@@ -80,6 +81,7 @@ def align_distribution(probabilities, model, target, limit=math.inf):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import align_distribution
     >>> align_distribution(
     ...     torch.tensor([[0.6, 0.4]]), torch.tensor([0.75, 0.25]), torch.tensor([0.5, 0.5])
     ... )
@@ -109,6 +111,7 @@ def entropy(logits):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import entropy
     >>> entropy(torch.zeros(1, 2))
     tensor([0.6931])
     """
@@ -136,6 +139,7 @@ def gaussian_kl(mean, log_var):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import gaussian_kl
     >>> gaussian_kl(torch.ones(1, 2), torch.zeros(1, 2))
     tensor([1.])
     """
@@ -158,6 +162,7 @@ def gaussian_log_likelihood(x, mean, log_var):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import gaussian_log_likelihood
     >>> gaussian_log_likelihood(torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1, 1))
     tensor([-0.9189])
     """
@@ -181,6 +186,7 @@ def bernoulli_log_likelihood(x, logits):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import bernoulli_log_likelihood
     >>> bernoulli_log_likelihood(torch.ones(1, 2), torch.zeros(1, 2))
     tensor([-1.3863])
     """
@@ -206,6 +212,7 @@ def class_balance(codes, n_classes):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import class_balance
     >>> class_balance(torch.tensor([0, 0, 1, 0, -1]), 2)
     tensor([0.7500, 0.2500])
     """
@@ -233,6 +240,7 @@ def class_shares(codes, weight, n_classes):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import class_shares
     >>> class_shares(torch.tensor([0, 1, 1, 1]), torch.tensor([1.0, 1.0, 0.0, 0.0]), 2)
     tensor([0.2500, 0.2500])
     """
@@ -257,6 +265,7 @@ def soft_cross_entropy(logits, targets):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import soft_cross_entropy
     >>> soft_cross_entropy(torch.zeros(1, 2), torch.tensor([[0.3, 0.7]]))
     tensor([0.6931])
     """
@@ -279,6 +288,7 @@ def squared_distance(p, q):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import squared_distance
     >>> squared_distance(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
     tensor([1.])
     """
@@ -301,6 +311,7 @@ def squared_difference(logits, other):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import squared_difference
     >>> squared_difference(torch.zeros(1, 2), torch.tensor([[50.0, 0.0]]))
     tensor(0.2500)
     """
@@ -326,6 +337,7 @@ def kl_divergence(logits, other):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import kl_divergence
     >>> kl_divergence(torch.zeros(1, 2), torch.tensor([[50.0, 0.0]]))
     tensor(0.6931)
     """
@@ -355,6 +367,7 @@ def sharpen(p, temperature):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import sharpen
     >>> sharpen(torch.tensor([[0.75, 0.25]]), 0.5)
     tensor([[0.9000, 0.1000]])
     """
@@ -387,6 +400,7 @@ def mixup(x, targets, alpha, generator):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import mixup
     >>> x, targets = torch.tensor([[0.0], [1.0]]), torch.eye(2)
     >>> mixed, mixed_targets = mixup(x, targets, 0.75, torch.Generator().manual_seed(0))
     >>> bool(((mixed >= 0) & (mixed <= 1)).all()), mixed_targets.sum(1)

@@ -36,6 +36,7 @@ class LabeledSplit(BaseCrossValidator):
     Examples
     --------
     >>> import numpy as np
+    >>> from sklearn_ssl import LabeledSplit
     >>> y = np.array([0, -1, 1, 0, -1, 1])
     >>> for train, test in LabeledSplit(2).split(np.zeros((6, 1)), y):
     ...     print(train, test)
@@ -150,6 +151,7 @@ def labeled_scorer(scoring=None, unlabeled_label=-1):
     --------
     >>> import numpy as np
     >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn_ssl import labeled_scorer
     >>> clf = DummyClassifier().fit([[0], [1], [2]], [0, 0, 1])
     >>> labeled_scorer("balanced_accuracy")(clf, [[0], [1], [2]], np.array([0, -1, 1]))
     0.5
@@ -228,6 +230,8 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
     Examples
     --------
     >>> from sklearn.datasets import load_digits
+    >>> import numpy as np
+    >>> from sklearn_ssl import hide_labels
     >>> y = hide_labels(load_digits().target, 100, random_state=0)
     >>> int((y >= 0).sum()), np.bincount(y[y >= 0])
     (100, array([10, 10, 10, 10, 10, 10, 10, 10, 10, 10]))

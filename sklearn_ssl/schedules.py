@@ -20,6 +20,7 @@ def constant(t):
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import constant
     >>> constant(0.3)
     1.0
     """
@@ -45,6 +46,7 @@ def cosine_7_16(t):
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import cosine_7_16
     >>> cosine_7_16(0.0), round(cosine_7_16(1.0), 4)
     (1.0, 0.1951)
     """
@@ -68,6 +70,7 @@ def linear_ramp(t, length):
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import linear_ramp
     >>> linear_ramp(0.1, 0.4), linear_ramp(0.9, 0.4), linear_ramp(0.0, 0.0)
     (0.25, 1.0, 1.0)
     """
@@ -95,6 +98,7 @@ def sigmoid_ramp(t, length):
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import sigmoid_ramp
     >>> round(sigmoid_ramp(0.0, 0.5), 4), round(sigmoid_ramp(0.25, 0.5), 4), sigmoid_ramp(0.7, 0.5)
     (0.0067, 0.2865, 1.0)
     """
@@ -120,6 +124,7 @@ def warmed_ema_decay(step, decay):
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import warmed_ema_decay
     >>> warmed_ema_decay(0, 0.999), warmed_ema_decay(10**6, 0.999)
     (0.1, 0.999)
     """

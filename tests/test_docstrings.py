@@ -5,6 +5,8 @@ docs/_ext/common_parameters.py first.
 """
 
 import ast
+import builtins
+import doctest
 import importlib.util
 import inspect
 import pkgutil
@@ -147,3 +149,13 @@ def test_grouped_entries_that_lead_nowhere_are_refused():
         extension.expand(Broken, lost)
     with pytest.raises(LookupError, match="neither a base nor public"):
         extension.expand(Broken, lost.replace("SSLClassifier", "Nothing"))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_examples_import_what_they_use(name):
+    examples = doctest.DocTestParser().get_examples(inspect.getdoc(PUBLIC[name]))
+    names = [n for e in examples for n in ast.walk(ast.parse(e.source))]
+    bound = {a.asname or a.name for n in names for a in getattr(n, "names", [])}
+    bound |= {n.id for n in names if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    used = {n.id for n in names if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    assert used <= bound | set(dir(builtins))

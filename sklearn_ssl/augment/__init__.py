@@ -61,6 +61,9 @@ def choose_views(X, weak="auto", strong=None, flip="auto"):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sklearn_ssl.augment import choose_views
     >>> X = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     >>> weak, strong = choose_views(X, strong="auto")
     >>> strong(torch.from_numpy(X), torch.Generator().manual_seed(0)).shape
@@ -97,6 +100,8 @@ def noisy_view(X, view="auto"):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.augment import noisy_view
     >>> noisy_view(np.zeros((5, 1, 8, 8), dtype=np.float32)).view
     ShiftFlip(shift=0.125, flip=False)
     """
@@ -128,6 +133,8 @@ def default_views(X, flip="auto"):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.augment import default_views
     >>> weak, strong = default_views(np.zeros((5, 1, 8, 8), dtype=np.uint8))
     >>> weak
     ShiftFlip(shift=0.125, flip=False)

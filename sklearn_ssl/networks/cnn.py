@@ -26,6 +26,7 @@ class CNN(nn.Module):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.networks import CNN
     >>> CNN((1, 8, 8), n_classes=10)(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """

@@ -16,6 +16,8 @@ class Standardize(nn.Module):
 
     Examples
     --------
+    >>> import torch
+    >>> from sklearn_ssl.networks import Standardize
     >>> Standardize([1.0, 0.0], [2.0, 0.0])(torch.tensor([[3.0, 5.0]]))
     tensor([[1., 5.]])
     """
@@ -75,6 +77,8 @@ class MLP(nn.Module):
 
     Examples
     --------
+    >>> import torch
+    >>> from sklearn_ssl.networks import MLP
     >>> MLP((4,), n_classes=3, hidden_layer_sizes=(8,))(torch.zeros(2, 4)).shape
     torch.Size([2, 3])
     """

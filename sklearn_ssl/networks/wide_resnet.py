@@ -59,6 +59,7 @@ class WideResNet(nn.Module):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.networks import WideResNet
     >>> WideResNet((3, 16, 16), n_classes=10, depth=10, width=1)(torch.zeros(2, 3, 16, 16)).shape
     torch.Size([2, 10])
     """
@@ -132,6 +133,7 @@ class ResNet18(nn.Module):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.networks import ResNet18
     >>> ResNet18((3, 64, 64), n_classes=10, width=8)(torch.zeros(2, 3, 64, 64)).shape
     torch.Size([2, 10])
     """
