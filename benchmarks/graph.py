@@ -39,7 +39,8 @@ def one(n):
     from sklearn.neighbors import NearestNeighbors
 
     from sklearn_ssl import hide_labels
-    from sklearn_ssl.label_propagation import LabelPropagationNet, nearest
+    from sklearn_ssl.graph import nearest
+    from sklearn_ssl.label_propagation import LabelPropagationNet
 
     torch.set_num_threads(1)
     X, truth = make_sheets(n + 1000)

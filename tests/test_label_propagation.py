@@ -15,17 +15,10 @@ from sklearn.semi_supervised import LabelSpreading
 from torch import nn
 
 from sklearn_ssl import LazyRows, compare_with_supervised, hide_labels
-from sklearn_ssl import label_propagation as module
+from sklearn_ssl import graph as module
 from sklearn_ssl.data import Batch
-from sklearn_ssl.label_propagation import (
-    LabelPropagationLoss,
-    LabelPropagationNet,
-    _edges,
-    _features,
-    certainty,
-    diffuse,
-    nearest,
-)
+from sklearn_ssl.graph import certainty, diffuse, edges, nearest
+from sklearn_ssl.label_propagation import LabelPropagationLoss, LabelPropagationNet, _features
 
 
 def graph(**params):
@@ -347,7 +340,7 @@ def test_pseudo_labels_are_those_of_the_diffusion(digits):
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     rows = nearest(unit.astype(np.float32), 5)[1]
     cosine = np.einsum("nd,nkd->nk", unit, unit[rows])
-    A = _edges(np.maximum(cosine, 0) ** 3, rows, len(X))
+    A = edges(np.maximum(cosine, 0) ** 3, rows, len(X))
     labeled = y >= 0
     Y = np.zeros((len(X), 10))
     Y[labeled, y[labeled]] = 1
