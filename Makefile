@@ -1,11 +1,13 @@
-# Two commands from nothing but Python 3, make and git:
+# Three commands from nothing but Python 3, make and git:
 #   make demo   the quick start          make test   ruff and pytest, doctests included
+#   make docs   the site, docs/_build/html; SPHINXOPTS="-D plot_gallery=0" runs no examples
 PYTHON ?= python3
 # For example PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" for a smaller torch.
 PIP_ARGS ?=
+SPHINXOPTS ?=
 BIN = .venv/bin
 
-.PHONY: demo test coverage clean
+.PHONY: demo test coverage docs clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -23,5 +25,12 @@ test: .venv/installed
 coverage: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov
 
+.venv/docs-installed: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e ".[docs]"
+	touch $@
+
+docs: .venv/docs-installed
+	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -W --keep-going $(SPHINXOPTS) docs docs/_build/html
+
 clean:
-	rm -rf .venv
+	rm -rf .venv docs/_build docs/auto_examples docs/api/generated

@@ -50,7 +50,7 @@ class SSLEstimator(BaseEstimator):
 
     A child is a dataclass, so that its signature is explicit and its ``__init__`` only assigns.
     It adds its own parameters as fields, changes a default by assigning the field again, and
-    gives its loss in `_make_loss`.
+    gives its loss in ``_make_loss``.
 
     Parameters
     ----------
@@ -245,10 +245,12 @@ class SSLEstimator(BaseEstimator):
         Parameters
         ----------
         deep : bool, default=True
+            Whether to add the nested ones.
 
         Returns
         -------
         dict
+            Names and values.
         """
         params = super().get_params(deep=deep)
         if deep:
@@ -264,10 +266,12 @@ class SSLEstimator(BaseEstimator):
         Parameters
         ----------
         **params : dict
+            Names and values; a misspelt name is an error.
 
         Returns
         -------
         self
+            The estimator itself.
 
         Examples
         --------
@@ -606,6 +610,7 @@ class SSLEstimator(BaseEstimator):
         Parameters
         ----------
         path : str or path
+            The file; one of that name is replaced.
 
         Examples
         --------
@@ -628,6 +633,7 @@ class SSLEstimator(BaseEstimator):
         Returns
         -------
         pandas.DataFrame
+            Its columns are the keys of the records.
 
         Raises
         ------

@@ -37,7 +37,7 @@ class SSLClassifier(ClassifierMixin, SSLEstimator):
 
     A child is a dataclass, so that its signature is explicit and its ``__init__`` only assigns.
     It adds its own parameters as fields, changes a default by assigning the field again, and
-    gives its loss in `_make_loss`.
+    gives its loss in ``_make_loss``.
 
     Parameters
     ----------
@@ -103,6 +103,7 @@ class SSLClassifier(ClassifierMixin, SSLEstimator):
         Returns
         -------
         self
+            The fitted estimator itself.
 
         Raises
         ------
@@ -124,6 +125,7 @@ class SSLClassifier(ClassifierMixin, SSLEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
+            Rows of the shape of the first call.
         y : array-like of shape (n,)
             At least one label, and classes of the first call only.
         classes : array-like of shape (K,) or None, default=None
@@ -134,6 +136,7 @@ class SSLClassifier(ClassifierMixin, SSLEstimator):
         Returns
         -------
         self
+            The estimator itself.
         """
         first = not hasattr(self, "net_")
         if classes is not None:
@@ -217,6 +220,7 @@ class SSLClassifier(ClassifierMixin, SSLEstimator):
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
 
         Returns
         -------
@@ -232,6 +236,7 @@ class SSLClassifier(ClassifierMixin, SSLEstimator):
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
 
         Returns
         -------
@@ -247,10 +252,12 @@ class SSLClassifier(ClassifierMixin, SSLEstimator):
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
 
         Returns
         -------
         ndarray of shape (n,)
+            Classes, in the kind that y had.
         """
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(1)]
@@ -261,12 +268,16 @@ class SSLClassifier(ClassifierMixin, SSLEstimator):
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
         y : array-like of shape (n,)
+            True classes; rows marked as unlabeled are left out.
         sample_weight : array-like of shape (n,) or None, default=None
+            Weights of the rows.
 
         Returns
         -------
         float in [0, 1]
+            Share of the labeled rows that are predicted right, weighted.
 
         Raises
         ------

@@ -28,6 +28,7 @@ class Comparison:
     interval : tuple (low, high)
         Confidence interval of the difference.
     confidence : float in (0, 1)
+        Level of the interval.
     """
 
     scores: np.ndarray
@@ -58,8 +59,11 @@ class LabelBudgetCurve:
     Attributes
     ----------
     names : list of str
+        The estimators.
     n_labeled : ndarray of shape (n_budgets,)
+        Budgets: labels in training.
     scores : ndarray of shape (n_estimators, n_budgets, n_repeats)
+        On the labeled rows set aside in each repeat.
     """
 
     names: list
@@ -104,6 +108,7 @@ def compare_with_supervised(
     estimator : estimator, or Pipeline that ends in one
         It must have ``unlabeled_weight``; the supervised net is its clone with 0.
     X : array-like of shape (n, ...)
+        Rows, labeled or not.
     y : array-like of shape (n,)
         -1 marks unlabeled rows.
     cv : int, splitter or LabeledSplit, default=5
@@ -113,9 +118,11 @@ def compare_with_supervised(
     scoring : str, callable or None, default=None
         Any scorer of scikit-learn; None is accuracy.
     confidence : float in (0, 1), default=0.95
+        Level of the interval.
     unlabeled_label : scalar or None, default=-1
         As in the estimators.
     n_jobs : int or None, default=None
+        Fits at a time, in processes; None is one.
 
     Returns
     -------
@@ -172,7 +179,7 @@ def label_budget_curve(
     unlabeled_label=-1,
     n_jobs=None,
 ):
-    """Score against the number of labels: how many are enough?
+    """Score against the number of labels, which shows how many are enough.
 
     Each repeat sets ``test_size`` of the labeled rows aside, then for each budget hides the labels
     of all other rows but that many, drawn with the class shares; smaller budgets are other draws.
@@ -184,6 +191,7 @@ def label_budget_curve(
         One that takes the unlabeled mark for a class, as supervised estimators do, is fitted on
         the labeled rows alone.
     X : array-like of shape (n, ...)
+        Rows, labeled or not.
     y : array-like of shape (n,)
         Rows with -1 are unlabeled throughout.
     n_labeled : sequence of int
@@ -191,6 +199,7 @@ def label_budget_curve(
     test_size : float in (0, 1) or int, default=0.3
         Of the labeled rows, stratified.
     n_repeats : int >= 2, default=5
+        Draws of test rows and labels.
     scoring : str, callable or None, default=None
         Any scorer of scikit-learn; None is accuracy.
     random_state : int, RandomState or None, default=None
@@ -198,6 +207,7 @@ def label_budget_curve(
     unlabeled_label : scalar or None, default=-1
         As in the estimators.
     n_jobs : int or None, default=None
+        Fits at a time, in processes; None is one.
 
     Returns
     -------

@@ -37,6 +37,7 @@ def load_mnist(folder):
 
     Examples
     --------
+    >>> from sklearn_ssl import load_mnist
     >>> X_train, y_train, X_test, y_test = load_mnist("mnist")  # doctest: +SKIP
     """
     parts = []
@@ -74,6 +75,7 @@ def load_cifar10(folder):
 
     Examples
     --------
+    >>> from sklearn_ssl import load_cifar10
     >>> X_train, y_train, X_test, y_test = load_cifar10("data")  # doctest: +SKIP
     """
     folder = Path(folder)

@@ -140,7 +140,7 @@ class FixMatchClassifier(WeakStrongClassifier):
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
     unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
-        As in `SSLClassifier`. ``unlabeled_ratio`` is mu, ``unlabeled_weight`` lambda_u.
+        As in `SSLClassifier`.
 
     Attributes
     ----------

@@ -61,13 +61,13 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         lambda, the weight of an unlabeled row beside 1 for a labeled one. With 0 the unlabeled
         rows are left out altogether.
     shrinkage : float >= 0, default=50.0
-        Rows of covariance S_0 that each covariance is shrunk by, in the unit of `sample_weight`.
+        Rows of covariance S_0 that each covariance is shrunk by, in the unit of ``sample_weight``.
     reg_covar : float >= 1e-12, default=1e-6
         The least variance in any direction, where all features have variance 1.
     max_iter : int >= 1, default=100
         EM steps at most.
     tol : float >= 0, default=1e-3
-        Stop when `lower_bound_` rises by less.
+        Stop when ``lower_bound_`` rises by less.
     random_state : int, RandomState or None, default=None
         Of the k-means that starts several components; with one, nothing is random.
     unlabeled_label : scalar or None, default=-1
@@ -138,6 +138,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Numbers.
         y : array-like of shape (n,)
             Classes of any kind; -1 (see ``unlabeled_label``), None, NaN and pandas.NA mark an
             unlabeled row.
@@ -147,6 +148,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Returns
         -------
         self
+            The fitted estimator itself.
 
         Raises
         ------
@@ -337,6 +339,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
@@ -352,6 +355,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
@@ -369,6 +373,7 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
@@ -384,14 +389,18 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         n_samples : int >= 1, default=1
+            Number of rows.
         y : label, array-like of shape (n_samples,), or None, default=None
             Classes of the rows; None draws them with their shares in the mixture.
         random_state : int, RandomState or None, default=None
+            Seeds the draw: the same int gives the same rows.
 
         Returns
         -------
         X : ndarray of shape (n_samples, d)
+            The rows.
         y : ndarray of shape (n_samples,)
+            Their classes.
         """
         check_is_fitted(self)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)

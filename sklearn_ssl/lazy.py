@@ -35,9 +35,13 @@ class LazyRows:
         that begins with one; what else it holds is ignored. It must not be random: views are.
     workers : int or None, default=None
         Threads; None: as many as cores.
+    index : ndarray of int, or None, default=None
+        Numbers of the rows that belong to this part; None: all.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from sklearn_ssl import LazyRows
     >>> rows = LazyRows([np.zeros((3, 8, 8), dtype=np.uint8)] * 5)
     >>> rows.shape, rows.dtype, rows[1:3].shape
     ((5, 3, 8, 8), dtype('uint8'), (2, 3, 8, 8))
@@ -85,7 +89,18 @@ class LazyRows:
         return out
 
     def thinned(self, n):
-        """Read about n of the rows, evenly spaced, or all where there are fewer."""
+        """Read some of the rows, evenly spaced.
+
+        Parameters
+        ----------
+        n : int >= 1
+            About how many; all are read where there are fewer.
+
+        Returns
+        -------
+        ndarray of shape (about n, ...)
+            The rows.
+        """
         return np.asarray(self[:: max(1, len(self) // n)])
 
     def _row(self, i):

@@ -32,7 +32,9 @@ def masked_cross_entropy(logits, targets, weight):
     Parameters
     ----------
     logits : tensor (n, K)
+        Predictions.
     targets : tensor (n,) of int64
+        Classes 0..K-1.
     weight : tensor (n,)
         A 0/1 mask, or soft weights in [0, 1].
 
@@ -45,6 +47,7 @@ def masked_cross_entropy(logits, targets, weight):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import masked_cross_entropy
     >>> logits = torch.tensor([[0.0, 0.0], [9.0, -9.0]])
     >>> masked_cross_entropy(logits, torch.tensor([0, 1]), torch.tensor([1.0, 0.0]))
     tensor(0.3466)
@@ -58,6 +61,7 @@ def align_distribution(probabilities, model, target, limit=math.inf):
     Parameters
     ----------
     probabilities : tensor (n, K)
+        Predictions.
     model : tensor (K,)
         Mean prediction on unlabeled rows, all positive.
     target : tensor (K,)
@@ -68,6 +72,7 @@ def align_distribution(probabilities, model, target, limit=math.inf):
     Returns
     -------
     tensor (n, K)
+        Probabilities again.
 
     References
     ----------
@@ -76,6 +81,7 @@ def align_distribution(probabilities, model, target, limit=math.inf):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import align_distribution
     >>> align_distribution(
     ...     torch.tensor([[0.6, 0.4]]), torch.tensor([0.75, 0.25]), torch.tensor([0.5, 0.5])
     ... )
@@ -90,11 +96,22 @@ def align_distribution(probabilities, model, target, limit=math.inf):
 
 
 def entropy(logits):
-    """Entropy of softmax(logits) in nats: (n, K) -> (n,) in [0, log K].
+    """Entropy of softmax(logits).
+
+    Parameters
+    ----------
+    logits : tensor (n, K)
+        Predictions.
+
+    Returns
+    -------
+    tensor (n,) in [0, log K]
+        In nats.
 
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import entropy
     >>> entropy(torch.zeros(1, 2))
     tensor([0.6931])
     """
@@ -103,7 +120,17 @@ def entropy(logits):
 
 
 def gaussian_kl(mean, log_var):
-    """KL(N(mean, exp(log_var)) || N(0, I)) in nats: (n, d), (n, d) -> (n,) >= 0.
+    """KL(N(mean, exp(log_var)) || N(0, I)), the distance of a Gaussian from the standard one.
+
+    Parameters
+    ----------
+    mean, log_var : tensors (n, d)
+        Of independent Gaussians.
+
+    Returns
+    -------
+    tensor (n,) >= 0
+        In nats.
 
     References
     ----------
@@ -112,6 +139,7 @@ def gaussian_kl(mean, log_var):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import gaussian_kl
     >>> gaussian_kl(torch.ones(1, 2), torch.zeros(1, 2))
     tensor([1.])
     """
@@ -124,14 +152,17 @@ def gaussian_log_likelihood(x, mean, log_var):
     Parameters
     ----------
     x, mean, log_var : tensors that broadcast to (n, ...)
+        Values, their means and the logarithms of their variances.
 
     Returns
     -------
     tensor (n,)
+        One number a row.
 
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import gaussian_log_likelihood
     >>> gaussian_log_likelihood(torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1, 1))
     tensor([-0.9189])
     """
@@ -145,14 +176,17 @@ def bernoulli_log_likelihood(x, logits):
     Parameters
     ----------
     x, logits : tensors (n, ...)
+        Values, and logits of their means.
 
     Returns
     -------
     tensor (n,) <= 0
+        One number a row.
 
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import bernoulli_log_likelihood
     >>> bernoulli_log_likelihood(torch.ones(1, 2), torch.zeros(1, 2))
     tensor([-1.3863])
     """
@@ -161,17 +195,52 @@ def bernoulli_log_likelihood(x, logits):
 
 
 def class_balance(codes, n_classes):
-    """Shares of the classes among labeled codes: (n,) with -1 for unlabeled -> (K,), sum 1."""
+    """Shares of the classes among labeled codes.
+
+    Parameters
+    ----------
+    codes : tensor (n,) of int64
+        Classes 0..K-1; below 0 for unlabeled rows.
+    n_classes : int
+        The number of classes, K.
+
+    Returns
+    -------
+    tensor (K,)
+        They sum to 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import class_balance
+    >>> class_balance(torch.tensor([0, 0, 1, 0, -1]), 2)
+    tensor([0.7500, 0.2500])
+    """
     counts = torch.bincount(codes[codes >= 0], minlength=n_classes).float()
     return counts / counts.sum()
 
 
 def class_shares(codes, weight, n_classes):
-    """Share of all rows that each class has, weighted: (n,), (n,) -> (K,), sum = mean weight.
+    """Share of all rows that each class has, weighted.
+
+    Parameters
+    ----------
+    codes : tensor (n,) of int64
+        Classes 0..K-1.
+    weight : tensor (n,)
+        How much of each row counts, such as a 0/1 mask.
+    n_classes : int
+        The number of classes, K.
+
+    Returns
+    -------
+    tensor (K,)
+        They sum to the mean weight.
 
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import class_shares
     >>> class_shares(torch.tensor([0, 1, 1, 1]), torch.tensor([1.0, 1.0, 0.0, 0.0]), 2)
     tensor([0.2500, 0.2500])
     """
@@ -179,11 +248,24 @@ def class_shares(codes, weight, n_classes):
 
 
 def soft_cross_entropy(logits, targets):
-    """Cross-entropy with probabilities as targets, in nats: (n, K), (n, K) -> (n,).
+    """Cross-entropy with probabilities as targets.
+
+    Parameters
+    ----------
+    logits : tensor (n, K)
+        Predictions.
+    targets : tensor (n, K)
+        Probabilities.
+
+    Returns
+    -------
+    tensor (n,)
+        In nats.
 
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import soft_cross_entropy
     >>> soft_cross_entropy(torch.zeros(1, 2), torch.tensor([[0.3, 0.7]]))
     tensor([0.6931])
     """
@@ -191,11 +273,22 @@ def soft_cross_entropy(logits, targets):
 
 
 def squared_distance(p, q):
-    """Mean over classes of (p - q)^2: probabilities (n, K), (n, K) -> (n,) in [0, 2 / K].
+    """Mean over classes of (p - q)^2.
+
+    Parameters
+    ----------
+    p, q : tensors (n, K)
+        Probabilities.
+
+    Returns
+    -------
+    tensor (n,) in [0, 2 / K]
+        One number a row.
 
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import squared_distance
     >>> squared_distance(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
     tensor([1.])
     """
@@ -203,11 +296,22 @@ def squared_distance(p, q):
 
 
 def squared_difference(logits, other):
-    """Mean over rows and classes of the squared difference of softmaxes: (n, K), (n, K) -> ().
+    """Mean over rows and classes of the squared difference of softmaxes.
+
+    Parameters
+    ----------
+    logits, other : tensors (n, K)
+        Predictions.
+
+    Returns
+    -------
+    tensor () in [0, 2 / K]
+        `squared_distance` of the probabilities, averaged.
 
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import squared_difference
     >>> squared_difference(torch.zeros(1, 2), torch.tensor([[50.0, 0.0]]))
     tensor(0.2500)
     """
@@ -216,11 +320,24 @@ def squared_difference(logits, other):
 
 
 def kl_divergence(logits, other):
-    """Mean over rows of KL(softmax(other) || softmax(logits)) in nats: (n, K), (n, K) -> () >= 0.
+    """Mean over rows of KL(softmax(other) || softmax(logits)).
+
+    Parameters
+    ----------
+    logits : tensor (n, K)
+        Predictions.
+    other : tensor (n, K)
+        What they are to agree with.
+
+    Returns
+    -------
+    tensor () >= 0
+        In nats.
 
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import kl_divergence
     >>> kl_divergence(torch.zeros(1, 2), torch.tensor([[50.0, 0.0]]))
     tensor(0.6931)
     """
@@ -229,7 +346,19 @@ def kl_divergence(logits, other):
 
 
 def sharpen(p, temperature):
-    """p^(1/T), normalised: rows of (n, K) become more certain for T < 1.
+    """Raise probabilities to the power of 1 / T and normalise them.
+
+    Parameters
+    ----------
+    p : tensor (n, K)
+        Probabilities.
+    temperature : float > 0
+        Rows become more certain for T < 1.
+
+    Returns
+    -------
+    tensor (n, K)
+        Probabilities again.
 
     References
     ----------
@@ -238,6 +367,7 @@ def sharpen(p, temperature):
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.losses import sharpen
     >>> sharpen(torch.tensor([[0.75, 0.25]]), 0.5)
     tensor([[0.9000, 0.1000]])
     """
@@ -250,18 +380,31 @@ def mixup(x, targets, alpha, generator):
     Parameters
     ----------
     x : tensor (n, ...)
+        Rows.
     targets : tensor (n, K)
+        Their class probabilities.
     alpha : float > 0
         lambda is drawn from Beta(alpha, alpha) for each row, and lambda' = max(lambda, 1 - lambda).
     generator : torch.Generator
+        Draws the partners and lambda.
 
     Returns
     -------
     x, targets : tensors as given
+        Each row is nearer to the one in its place than to its partner.
 
     References
     ----------
     Berthelot et al. 2019, MixMatch, arXiv 1905.02249, equations 8 to 11.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import mixup
+    >>> x, targets = torch.tensor([[0.0], [1.0]]), torch.eye(2)
+    >>> mixed, mixed_targets = mixup(x, targets, 0.75, torch.Generator().manual_seed(0))
+    >>> bool(((mixed >= 0) & (mixed <= 1)).all()), mixed_targets.sum(1)
+    (True, tensor([1., 1.]))
     """
     n = len(x)
     j = torch.randperm(n, generator=generator, device=x.device)

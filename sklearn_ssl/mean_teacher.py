@@ -156,7 +156,7 @@ class MeanTeacherRegressor(SSLRegressor):
 
     It pays where rows lie on a surface that targets follow (a swiss roll) or where targets are
     noisy (diabetes); on Friedman's function of ten features it made no difference
-    (`benchmarks/RESULTS.md`). Compare with ``unlabeled_weight=0``.
+    (``benchmarks/RESULTS.md``). Compare with ``unlabeled_weight=0``.
 
     Parameters
     ----------

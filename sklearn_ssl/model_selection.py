@@ -36,6 +36,7 @@ class LabeledSplit(BaseCrossValidator):
     Examples
     --------
     >>> import numpy as np
+    >>> from sklearn_ssl import LabeledSplit
     >>> y = np.array([0, -1, 1, 0, -1, 1])
     >>> for train, test in LabeledSplit(2).split(np.zeros((6, 1)), y):
     ...     print(train, test)
@@ -55,6 +56,7 @@ class LabeledSplit(BaseCrossValidator):
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows; only their number matters.
         y : array-like of shape (n,)
             With -1 (or None, NaN in strings and objects) for unlabeled rows.
         groups : array-like of shape (n,) or None, default=None
@@ -91,7 +93,13 @@ class LabeledSplit(BaseCrossValidator):
             yield np.sort(np.concatenate([labeled[train], unlabeled])), labeled[test]
 
     def get_metadata_routing(self):
-        """Return what the splitter inside requests, ``groups`` for instance."""
+        """Return what the splitter inside requests, ``groups`` for instance.
+
+        Returns
+        -------
+        MetadataRequest
+            As scikit-learn's splitters return it.
+        """
         inner = hasattr(self.cv, "get_metadata_routing")
         return self.cv.get_metadata_routing() if inner else super().get_metadata_routing()
 
@@ -106,6 +114,7 @@ class LabeledSplit(BaseCrossValidator):
         Returns
         -------
         int
+            As many as the splitter inside makes.
         """
         if isinstance(self.cv, Integral):
             return int(self.cv)
@@ -142,6 +151,7 @@ def labeled_scorer(scoring=None, unlabeled_label=-1):
     --------
     >>> import numpy as np
     >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn_ssl import labeled_scorer
     >>> clf = DummyClassifier().fit([[0], [1], [2]], [0, 0, 1])
     >>> labeled_scorer("balanced_accuracy")(clf, [[0], [1], [2]], np.array([0, -1, 1]))
     0.5
@@ -203,6 +213,7 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
         True keeps the class proportions, and at least one label a class. "balanced" keeps the same
         number for every class. False draws rows at random.
     random_state : int, RandomState or None, default=None
+        Draws the labels that stay.
     unlabeled_label : scalar or None, default=-1
         What marks an unlabeled row, before and after; None writes NaN among floats, else None.
 
@@ -219,6 +230,8 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
     Examples
     --------
     >>> from sklearn.datasets import load_digits
+    >>> import numpy as np
+    >>> from sklearn_ssl import hide_labels
     >>> y = hide_labels(load_digits().target, 100, random_state=0)
     >>> int((y >= 0).sum()), np.bincount(y[y >= 0])
     (100, array([10, 10, 10, 10, 10, 10, 10, 10, 10, 10]))

@@ -63,7 +63,7 @@ class NoisyStudentClassifier(SSLClassifier):
     max_steps : int >= 1, default=500
         Optimizer steps of one teacher or student. With ``warm_start`` and in `partial_fit` each of
         them goes on from the weights so far.
-    module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
+    module, module_params, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
     unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile

@@ -41,7 +41,7 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
     module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, checkpoint_dir, input_shape, compile
-        As in `SSLEstimator`; of a network of one's own ``n_classes`` is the number of outputs.
+        As in `SSLEstimator`; ``module`` gets the number of outputs as ``n_classes``.
 
     Attributes
     ----------
@@ -61,6 +61,7 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
+            Numbers, as for the classifiers.
         y : array-like of shape (n,) or (n, T)
             Numbers; NaN (None, pandas.NA) marks an unknown target. A row with some known targets
             is labeled, and its unknown ones do not count.
@@ -70,6 +71,7 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         Returns
         -------
         self
+            The fitted estimator itself.
 
         Raises
         ------
@@ -85,12 +87,17 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
 
         Parameters
         ----------
-        X, y, sample_weight
+        X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
+            Rows of the shape of the first call.
+        y : array-like of shape (n,) or (n, T)
             As in `fit`. Targets are scaled as in the first call.
+        sample_weight : array-like of shape (n,) or None, default=None
+            As in `fit`.
 
         Returns
         -------
         self
+            The estimator itself.
         """
         first = not hasattr(self, "net_")
         return self._checked_fit(X, y, sample_weight, reset=first, warm=not first)
@@ -143,10 +150,12 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
 
         Returns
         -------
         ndarray of shape (n,) or (n, T), as y was
+            In the unit of y.
         """
         check_is_fitted(self)
         return self._outputs(self._check_X(X, reset=False))
@@ -157,12 +166,16 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
         y : array-like of shape (n,) or (n, T)
+            True targets; rows with an unknown one are left out.
         sample_weight : array-like of shape (n,) or None, default=None
+            Weights of the rows.
 
         Returns
         -------
         float <= 1
+            R2: 1 is perfect, 0 is as good as the mean.
 
         Raises
         ------

@@ -97,6 +97,7 @@ class ReMixMatchClassifier(SSLClassifier):
     weak_augment, strong_augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         Views of a float tensor (n, ...); "auto": `augment.default_views`.
     flip : bool or "auto", default="auto"
+        Whether the automatic views of images may mirror them; "auto": only with 3 channels.
     distribution_alignment : bool or "auto", default="auto"
         As in `FixMatchClassifier`: "auto" aligns with more than two classes.
     unlabeled_weight : float >= 0, default=1.5

@@ -11,13 +11,16 @@ def constant(t):
     Parameters
     ----------
     t : float in [0, 1]
+        Progress; it does not matter.
 
     Returns
     -------
     float
+        Always 1.
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import constant
     >>> constant(0.3)
     1.0
     """
@@ -25,7 +28,7 @@ def constant(t):
 
 
 def cosine_7_16(t):
-    r"""FixMatch's learning rate factor, :math:`\cos(7 \pi t / 16)`.
+    """FixMatch's learning rate factor, cos(7 pi t / 16).
 
     Parameters
     ----------
@@ -43,6 +46,7 @@ def cosine_7_16(t):
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import cosine_7_16
     >>> cosine_7_16(0.0), round(cosine_7_16(1.0), 4)
     (1.0, 0.1951)
     """
@@ -55,15 +59,18 @@ def linear_ramp(t, length):
     Parameters
     ----------
     t : float in [0, 1]
+        Step divided by the number of steps.
     length : float in [0, 1]
         The share of training that the ramp takes; 0 means no ramp.
 
     Returns
     -------
     float in [0, 1]
+        It stays 1 after the ramp.
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import linear_ramp
     >>> linear_ramp(0.1, 0.4), linear_ramp(0.9, 0.4), linear_ramp(0.0, 0.0)
     (0.25, 1.0, 1.0)
     """
@@ -71,17 +78,19 @@ def linear_ramp(t, length):
 
 
 def sigmoid_ramp(t, length):
-    r"""Rise as :math:`\exp(-5 (1 - t / length)^2)` over the first ``length`` of training, then 1.
+    """Rise as exp(-5 (1 - t / length)^2) over the first ``length`` of training, then 1.
 
     Parameters
     ----------
     t : float in [0, 1]
+        Step divided by the number of steps.
     length : float in [0, 1]
         0 means no ramp.
 
     Returns
     -------
     float in [0.0067, 1]
+        It stays 1 after the ramp.
 
     References
     ----------
@@ -89,6 +98,7 @@ def sigmoid_ramp(t, length):
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import sigmoid_ramp
     >>> round(sigmoid_ramp(0.0, 0.5), 4), round(sigmoid_ramp(0.25, 0.5), 4), sigmoid_ramp(0.7, 0.5)
     (0.0067, 0.2865, 1.0)
     """
@@ -103,14 +113,18 @@ def warmed_ema_decay(step, decay):
     Parameters
     ----------
     step : int >= 0
+        Steps taken so far.
     decay : float in [0, 1)
+        The decay that long fits reach.
 
     Returns
     -------
     float in [0.1, decay], or ``decay`` where that is below 0.1
+        The weight of the average so far; the new weights have the rest.
 
     Examples
     --------
+    >>> from sklearn_ssl.schedules import warmed_ema_decay
     >>> warmed_ema_decay(0, 0.999), warmed_ema_decay(10**6, 0.999)
     (0.1, 0.999)
     """

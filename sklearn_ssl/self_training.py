@@ -99,6 +99,7 @@ class SelfTrainingNet(SSLClassifier):
         "k_best" keeps the ``k_best`` most confident rows of a round, "threshold" all rows whose
         confidence is above ``threshold``.
     threshold : float in [0, 1), default=0.75
+        Confidence above which a row is kept, with ``criterion="threshold"``.
     k_best : int, or float in (0, 1), default=0.2
         Number of rows a round, or the share of the unlabeled rows.
     balanced : bool, default=True
@@ -117,7 +118,7 @@ class SelfTrainingNet(SSLClassifier):
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
     unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
-        As in `SSLClassifier`; the unlabeled loss is the one on pseudo-labels.
+        As in `SSLClassifier`; ``unlabeled_weight`` is the weight of the loss on pseudo-labels.
 
     Attributes
     ----------

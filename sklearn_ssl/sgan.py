@@ -87,10 +87,12 @@ class SGANClassifier(SSLClassifier):
         Learning rate of the generator; None: ``lr``.
     module : "auto", nn.Module class or instance, default="auto"
         The discriminator, rows -> logits (n, K), and with a method ``features`` if it is to be
-        matched there and not at its logits. "auto": `networks.gan.Discriminator`, without
+        matched there and not at its logits. "auto": ``networks.gan.Discriminator``, without
         BatchNorm.
-    optimizer, lr : default="adam", 1e-3
-        With beta1 = .5 unless ``optimizer_params`` say otherwise.
+    optimizer : {"sgd", "adam", "adamw"} or torch.optim.Optimizer class, default="adam"
+        Of both players; Adam with beta1 = .5 unless ``optimizer_params`` say otherwise.
+    lr : float > 0, default=1e-3
+        Learning rate at the first step.
     module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
@@ -162,7 +164,9 @@ class SGANClassifier(SSLClassifier):
         Parameters
         ----------
         n_samples : int >= 1, default=1
+            Number of rows.
         random_state : int, RandomState or None, default=None
+            Seeds the draw: the same int gives the same rows.
 
         Returns
         -------

@@ -64,11 +64,12 @@ def save(estimator, path):
 
 
 def load(path, **params):
-    """Read an estimator that `save` wrote; nothing in the file is executed.
+    """Read an estimator that ``save`` wrote; nothing in the file is executed.
 
     Parameters
     ----------
     path : str or path
+        File that ``save`` wrote.
     **params
         Parameters that no file can hold, such as your own ``module`` or ``weak_augment``, and
         others to replace: ``device="cpu"`` where ``"cuda"`` was saved and there is none.
@@ -76,7 +77,7 @@ def load(path, **params):
     Returns
     -------
     fitted estimator
-        It predicts as the saved one did, and `partial_fit` goes on from its weights.
+        It predicts as the saved one did, and ``partial_fit`` goes on from its weights.
 
     Raises
     ------
@@ -87,6 +88,18 @@ def load(path, **params):
     -----
     UserWarning
         If another version of the package wrote the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import FixMatchClassifier, load
+    >>> X, y = load_iris(return_X_y=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     FixMatchClassifier(max_steps=5).fit(X, y).save(f"{folder}/iris.safetensors")
+    ...     clf = load(f"{folder}/iris.safetensors", device="cpu")
+    >>> clf.predict(X).shape
+    (150,)
     """
     import sklearn_ssl
 

@@ -186,7 +186,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         `augment.default_views`), images as they are.
     module : "auto", nn.Module class or instance, default="auto"
         A network of one's own has ``forward(x)``, ``encode(x, y)``, ``decode(z, y)``,
-        ``log_likelihood(x, decoded)`` and ``to_input(decoded)`` as `networks.vae` describes, and
+        ``log_likelihood(x, decoded)`` and ``to_input(decoded)`` as ``networks.vae`` describes, and
         may ask for ``latent_dim`` and ``likelihood`` by name.
     module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
@@ -316,6 +316,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
 
         Returns
         -------
@@ -373,9 +374,11 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         Parameters
         ----------
         n_samples : int >= 1, default=1
+            Number of rows.
         y : label, array-like of shape (n_samples,), or None, default=None
             Classes of the rows; None draws them with the shares of the labeled rows.
         random_state : int, RandomState or None, default=None
+            Seeds the draw: the same int gives the same rows.
 
         Returns
         -------
@@ -383,6 +386,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
             Means of p(x | z), without the noise of x. For m2 and m1+m2, z is drawn from N(0, I);
             else from the Gaussian that the training rows of the class form in the latent space.
         y : ndarray of shape (n_samples,)
+            Their classes.
         """
         check_is_fitted(self, "_class_shares")  # a fit that failed has none
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
@@ -408,6 +412,7 @@ class VAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SSLClassi
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
         n_draws : int, default=8
             Samples of z to average over. They are the same for every row and every call.
 

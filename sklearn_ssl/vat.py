@@ -85,7 +85,7 @@ class VATClassifier(SSLClassifier):
         View of the rows before all else; "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=1.0
         The paper's alpha.
-    module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
+    module, module_params, max_steps, batch_size, unlabeled_ratio, \
     optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
     device, precision, warm_start, verbose, random_state, class_weight, \
     unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile

@@ -43,18 +43,31 @@ def choose_views(X, weak="auto", strong=None, flip="auto"):
     Parameters
     ----------
     X : ndarray of shape (n, ...) or sparse matrix
+        Training rows, from which "auto" chooses.
     weak, strong : "auto", callable ``(x, generator) -> x``, or None where it is not needed
+        The user's choice.
     flip : bool or "auto"
         Of the automatic views.
 
     Returns
     -------
     weak, strong : callables ``(x, generator) -> x``, or None
+        Each runs in float32 and is checked to return as many rows as it gets.
 
     Raises
     ------
     ValueError
         If rows are to be flipped that are no images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sklearn_ssl.augment import choose_views
+    >>> X = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    >>> weak, strong = choose_views(X, strong="auto")
+    >>> strong(torch.from_numpy(X), torch.Generator().manual_seed(0)).shape
+    torch.Size([50, 4])
     """
     if not isinstance(flip, str) and flip and X.ndim != 4:
         raise ValueError(
@@ -76,11 +89,21 @@ def noisy_view(X, view="auto"):
     Parameters
     ----------
     X : ndarray of shape (n, ...) or sparse matrix
+        Training rows, from which "auto" chooses.
     view : "auto" or callable ``(x, generator) -> x``
+        The user's choice.
 
     Returns
     -------
     callable ``(x, generator) -> x``
+        The view, in float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.augment import noisy_view
+    >>> noisy_view(np.zeros((5, 1, 8, 8), dtype=np.float32)).view
+    ShiftFlip(shift=0.125, flip=False)
     """
     weak, strong = choose_views(X, view, view)
     return strong if X.ndim == 2 else weak
@@ -99,12 +122,22 @@ def default_views(X, flip="auto"):
     Parameters
     ----------
     X : ndarray of shape (n, ...) or sparse matrix
+        Training rows, labeled or not.
     flip : bool or "auto"
         Whether images may be mirrored; "auto": only if they have 3 channels.
 
     Returns
     -------
     weak, strong : callables ``(x, generator) -> x``
+        Views of a float tensor (n, ...).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.augment import default_views
+    >>> weak, strong = default_views(np.zeros((5, 1, 8, 8), dtype=np.uint8))
+    >>> weak
+    ShiftFlip(shift=0.125, flip=False)
     """
     if X.ndim == 4:
         flip = X.shape[1] == 3 if flip == "auto" else flip

@@ -41,6 +41,7 @@ class ShiftFlip:
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.augment import ShiftFlip
     >>> view = ShiftFlip(flip=False)
     >>> view(torch.rand(2, 1, 8, 8), torch.Generator().manual_seed(0)).shape
     torch.Size([2, 1, 8, 8])
@@ -88,6 +89,7 @@ class AffineColorCutout:
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.augment import AffineColorCutout
     >>> x = torch.rand(2, 3, 8, 8)
     >>> view = AffineColorCutout()(x, torch.Generator().manual_seed(0))
     >>> view.shape, bool(view.min() >= x.min() and view.max() <= x.max())

@@ -154,6 +154,7 @@ class RandAugment:
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.augment import RandAugment
     >>> view = RandAugment()(torch.rand(4, 3, 32, 32), torch.Generator().manual_seed(0))
     >>> view.shape, bool(view.min() >= 0), bool(view.max() <= 1)
     (torch.Size([4, 3, 32, 32]), True, True)

@@ -19,6 +19,7 @@ def relative_spacing(X, max_rows=2000):
     Parameters
     ----------
     X : ndarray of shape (n, ...) or CSR matrix
+        Rows, labeled or not.
     max_rows : int
         More rows than that are thinned out evenly.
 
@@ -30,6 +31,7 @@ def relative_spacing(X, max_rows=2000):
     Examples
     --------
     >>> import numpy as np
+    >>> from sklearn_ssl.augment import relative_spacing
     >>> relative_spacing(np.array([[0.0], [1.0], [2.0]], dtype=np.float32)) > 0.9
     True
     """
@@ -57,10 +59,12 @@ class GaussianNoise:
     Parameters
     ----------
     noise : float >= 0
+        Standard deviation of the noise, in that unit; 0 leaves rows as they are.
 
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.augment import GaussianNoise
     >>> view = GaussianNoise(noise=0.1)
     >>> view(torch.eye(3), torch.Generator().manual_seed(0)).shape
     torch.Size([3, 3])
@@ -92,6 +96,7 @@ class SwapFeatures:
     Examples
     --------
     >>> import torch
+    >>> from sklearn_ssl.augment import SwapFeatures
     >>> x = torch.arange(6.0).reshape(3, 2)
     >>> view = SwapFeatures(p=1.0, noise=0.0)(x, torch.Generator().manual_seed(0))
     >>> bool(((view - x) % 2 == 0).all())  # every value still comes from its own column

@@ -13,13 +13,22 @@ class CNN(nn.Module):
     Parameters
     ----------
     input_shape : tuple (C, H, W)
+        Shape of an image.
     n_classes : int
+        Outputs, K.
     mean, scale : tensors (C, 1, 1)
         Of the training images, labeled or not.
     width : int
         Channels of the first stage; the later ones have 2 and 4 times as many.
     dropout : float in [0, 1)
         Before the last layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.networks import CNN
+    >>> CNN((1, 8, 8), n_classes=10)(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 10])
     """
 
     def __init__(self, input_shape, n_classes, mean=0.0, scale=1.0, width=32, dropout=0.0):
@@ -42,5 +51,16 @@ class CNN(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(channels, n_classes))
 
     def forward(self, x):
-        """Images (n, C, H, W) in float -> logits (n, K)."""
+        """Classify images.
+
+        Parameters
+        ----------
+        x : tensor (n, C, H, W) of float
+            Images.
+
+        Returns
+        -------
+        tensor (n, K)
+            Logits.
+        """
         return self.layers(x)

@@ -13,6 +13,13 @@ class Standardize(nn.Module):
     ----------
     mean, scale : tensors that broadcast against a row (float32)
         A scale of 0 (a constant feature) counts as 1. Buffers, not parameters.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.networks import Standardize
+    >>> Standardize([1.0, 0.0], [2.0, 0.0])(torch.tensor([[3.0, 5.0]]))
+    tensor([[1., 5.]])
     """
 
     def __init__(self, mean, scale):
@@ -22,7 +29,18 @@ class Standardize(nn.Module):
         self.register_buffer("scale", torch.where(scale > 0, scale, torch.ones_like(scale)))
 
     def forward(self, x):
-        """(n, ...) -> (n, ...)."""
+        """Standardise.
+
+        Parameters
+        ----------
+        x : tensor (n, ...)
+            Rows.
+
+        Returns
+        -------
+        tensor (n, ...)
+            Rows in units of the standard deviation.
+        """
         return (x - self.mean) / self.scale
 
 
@@ -47,11 +65,22 @@ class MLP(nn.Module):
     Parameters
     ----------
     input_shape : tuple (d,)
+        Number of columns.
     n_classes : int
+        Outputs, K.
     mean, scale : tensors (d,)
         Of the training rows, labeled or not.
     hidden_layer_sizes : sequence of int
+        Widths of the blocks.
     dropout : float in [0, 1)
+        After each block.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.networks import MLP
+    >>> MLP((4,), n_classes=3, hidden_layer_sizes=(8,))(torch.zeros(2, 4)).shape
+    torch.Size([2, 3])
     """
 
     def __init__(
@@ -72,5 +101,16 @@ class MLP(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(width, n_classes))
 
     def forward(self, x):
-        """Rows (n, d) -> logits (n, K)."""
+        """Classify rows.
+
+        Parameters
+        ----------
+        x : tensor (n, d)
+            Rows.
+
+        Returns
+        -------
+        tensor (n, K)
+            Logits.
+        """
         return self.layers(x)

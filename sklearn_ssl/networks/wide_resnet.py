@@ -39,10 +39,13 @@ class WideResNet(nn.Module):
     Parameters
     ----------
     input_shape : tuple (C, H, W)
+        Shape of an image.
     n_classes : int
+        Outputs, K.
     mean, scale : tensors (C, 1, 1)
         Of the training images, labeled or not.
     depth : int, 6 n + 4
+        Layers with weights; n residual blocks in each of the three stages.
     width : int
         Factor of the 16, 32 and 64 channels of the three stages.
     dropout : float in [0, 1)
@@ -52,6 +55,13 @@ class WideResNet(nn.Module):
     ------
     ValueError
         If the depth is not 6 n + 4.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.networks import WideResNet
+    >>> WideResNet((3, 16, 16), n_classes=10, depth=10, width=1)(torch.zeros(2, 3, 16, 16)).shape
+    torch.Size([2, 10])
     """
 
     def __init__(self, input_shape, n_classes, mean=0.0, scale=1.0, depth=28, width=2, dropout=0.0):
@@ -88,7 +98,18 @@ class WideResNet(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x):
-        """Images (n, C, H, W) in float -> logits (n, K)."""
+        """Classify images.
+
+        Parameters
+        ----------
+        x : tensor (n, C, H, W) of float
+            Images.
+
+        Returns
+        -------
+        tensor (n, K)
+            Logits.
+        """
         return self.layers(x)
 
 
@@ -101,10 +122,20 @@ class ResNet18(nn.Module):
     Parameters
     ----------
     input_shape : tuple (C, H, W)
+        Shape of an image.
     n_classes : int
+        Outputs, K.
     mean, scale : tensors (C, 1, 1)
+        Of the training images, labeled or not.
     width : int
         Channels of the first of four stages.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.networks import ResNet18
+    >>> ResNet18((3, 64, 64), n_classes=10, width=8)(torch.zeros(2, 3, 64, 64)).shape
+    torch.Size([2, 10])
     """
 
     def __init__(self, input_shape, n_classes, mean=0.0, scale=1.0, width=64):
@@ -129,5 +160,16 @@ class ResNet18(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(channels, n_classes))
 
     def forward(self, x):
-        """Images (n, C, H, W) in float -> logits (n, K)."""
+        """Classify images.
+
+        Parameters
+        ----------
+        x : tensor (n, C, H, W) of float
+            Images.
+
+        Returns
+        -------
+        tensor (n, K)
+            Logits.
+        """
         return self.layers(x)

@@ -31,6 +31,7 @@ class Display:
         Returns
         -------
         self
+            The display, with ``ax_`` and ``figure_``.
 
         Raises
         ------

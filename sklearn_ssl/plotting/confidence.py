@@ -26,6 +26,7 @@ class ConfidenceDisplay(Display):
     correct : array-like of shape (n,)
         1 where the predicted class is right, 0 where it is wrong, NaN where that is unknown.
     threshold : float in [0, 1] or None, default=None
+        Drawn as a line; None draws none.
     n_bins : int >= 1, default=10
         Bins of equal width from 0 to 1.
 
@@ -86,15 +87,18 @@ class ConfidenceDisplay(Display):
         Parameters
         ----------
         estimator : fitted classifier, or a fitted Pipeline or search around one
+            It needs ``predict_proba``.
         X : array-like of shape (n, ...)
-            Test rows: confidences of rows whose labels `fit` saw are too high.
+            Test rows: confidences of rows whose labels ``fit`` saw are too high.
         y : array-like of shape (n,)
             True classes. Unlabeled rows count in the histogram alone.
         threshold : float in [0, 1] or None, default=None
             None: the confidence from which the method takes a pseudo-label, where that is one of
             its parameters.
         n_bins : int >= 1, default=10
+            Bins of equal width between 0 and 1.
         ax : array of 2 matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
 
         Returns
         -------
@@ -138,10 +142,14 @@ class ConfidenceDisplay(Display):
             As ``predict_proba`` returns them.
         classes : array-like of shape (K,) or None, default=None
             Names of the columns; None: 0 to K - 1.
-        threshold, n_bins, ax
-            As in `from_estimator`; with None no threshold is drawn.
+        threshold : float in [0, 1] or None, default=None
+            Drawn as a line; None draws none.
+        n_bins : int >= 1, default=10
+            Bins of equal width between 0 and 1.
         unlabeled_label : scalar or None, default=-1
             As in the estimators.
+        ax : array of 2 matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
 
         Returns
         -------

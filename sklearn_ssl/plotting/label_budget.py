@@ -51,11 +51,15 @@ class LabelBudgetDisplay(Display):
         Parameters
         ----------
         estimator : estimator, list, or dict of name to estimator
+            What to train, as in `label_budget_curve`.
         X : array-like of shape (n, ...)
+            Rows, labeled or not.
         y : array-like of shape (n,)
+            Labels; rows marked as unlabeled stay so.
         budgets : sequence of int
             Numbers of labels in training.
         ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
         **params
             ``n_repeats``, ``test_size``, ``scoring``, ``random_state`` and what else
             `sklearn_ssl.label_budget_curve` takes.
@@ -73,7 +77,9 @@ class LabelBudgetDisplay(Display):
         Parameters
         ----------
         curves : LabelBudgetCurve, or dict of str to LabelBudgetCurve
+            What is drawn, with the names that a dict gives.
         ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
 
         Returns
         -------

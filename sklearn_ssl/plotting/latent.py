@@ -65,9 +65,11 @@ class LatentDisplay(Display):
         estimator : fitted estimator with ``transform``, or a fitted Pipeline or search around one
             For instance `VAEClassifier`.
         X : array-like of shape (n, ...)
+            Rows to encode.
         y : array-like of shape (n,) or None, default=None
-            Classes, or the labels given to `fit`.
+            Classes, or the labels given to ``fit``.
         ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
 
         Returns
         -------
@@ -93,9 +95,11 @@ class LatentDisplay(Display):
         Parameters
         ----------
         Z : array-like of shape (n, d), d >= 2
+            Encoded rows.
         y : array-like of shape (n,) or None, default=None
             -1 and missing values mark unlabeled rows.
         ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
 
         Returns
         -------

@@ -121,9 +121,11 @@ class PseudoLabelDisplay(Display):
         Parameters
         ----------
         estimator : fitted classifier, or a fitted Pipeline or search around one
+            It needs ``predict_proba``.
         X : array-like of shape (n, ...)
+            Rows, of which some are drawn.
         y : array-like of shape (n,) or None, default=None
-            The labels given to `fit`. Rows are then drawn from the unlabeled ones alone.
+            The labels given to ``fit``. Rows are then drawn from the unlabeled ones alone.
         y_true : array-like of shape (n,) or None, default=None
             True classes, unlabeled where unknown.
         n_rows : int >= 1, default=10
@@ -131,7 +133,9 @@ class PseudoLabelDisplay(Display):
         image_shape : tuple or None, default=None
             As in the class; None: ``input_shape`` of the estimator.
         random_state : int, RandomState or None, default=None
+            Draws the rows.
         ax : matplotlib Axes, array of as many as there are images, or None, default=None
+            Where to draw; None makes a new figure.
 
         Returns
         -------
@@ -169,12 +173,24 @@ class PseudoLabelDisplay(Display):
         Parameters
         ----------
         X : array-like of shape (n, ...)
+            Rows, of which some are drawn.
         y_proba : array-like of shape (n, K)
             As ``predict_proba`` returns them.
         classes : array-like of shape (K,) or None, default=None
             Names of the columns; None: 0 to K - 1.
-        y, y_true, n_rows, image_shape, random_state, ax
-            As in `from_estimator`; -1 and missing values mark unlabeled rows.
+        y : array-like of shape (n,) or None, default=None
+            The labels given to ``fit``, -1 or missing for unlabeled rows. Rows are then drawn from
+            the unlabeled ones alone.
+        y_true : array-like of shape (n,) or None, default=None
+            True classes, -1 or missing where unknown.
+        n_rows : int >= 1, default=10
+            How many rows are drawn, or all where there are fewer.
+        image_shape : tuple or None, default=None
+            As in the class.
+        random_state : int, RandomState or None, default=None
+            Draws the rows.
+        ax : matplotlib Axes, array of as many as there are images, or None, default=None
+            Where to draw; None makes a new figure.
 
         Returns
         -------

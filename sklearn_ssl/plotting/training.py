@@ -82,6 +82,7 @@ class TrainingDisplay(Display):
         Parameters
         ----------
         estimator : fitted estimator, or a fitted Pipeline or search around one
+            Its ``history_`` is drawn.
         ax : array of matplotlib Axes or None, default=None
             As many as ``panels`` has entries.
 

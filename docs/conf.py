@@ -1,0 +1,123 @@
+"""The site: `make docs` builds docs/_build/html. Nothing is fetched from the network."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import sklearn_ssl
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+project = "sklearn_ssl"
+author = "The sklearn_ssl developers"
+copyright = f"2026, {author}"
+version = release = sklearn_ssl.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "common_parameters",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_build", "_ext", "_templates"]
+HAS_PLOTTING = importlib.util.find_spec("sklearn_ssl.plotting") is not None
+if not HAS_PLOTTING:
+    exclude_patterns.append("api/plotting.rst")
+templates_path = ["_templates"]
+
+# Links: every one must resolve; other projects are named, not linked, since nothing is fetched.
+nitpicky = True
+default_role = "obj"
+nitpick_ignore_regex = [("py:.*", r"(sklearn|skorch|torch|numpy|pandas)\..*")]
+
+smartquotes = False  # a string is "auto" in code and in prose
+
+# Python objects.
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "groupwise"
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+numpydoc_show_class_members = False
+numpydoc_attributes_as_param_list = True
+
+# Markdown. `>>>` blocks are doctests too: setup.cfg.
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+# The gallery runs examples/plot_*.py that have a title, in the order of their names.
+EXAMPLES = (HERE / "../examples").glob("plot_*.py")
+UNTITLED = [re.escape(path.name) for path in EXAMPLES if "\n====" not in path.read_text()[:200]]
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"[/\\]plot_",
+    "ignore_pattern": "|".join(["^(?!plot_)", *UNTITLED]),
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "api/generated/examples",
+    "doc_module": ("sklearn_ssl",),
+    "reference_url": {},
+    "image_scrapers": ("matplotlib",),
+    "reset_modules": ("matplotlib",),
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "min_reported_time": 5,
+    "show_memory": False,
+    "write_computation_times": False,
+    "only_warn_on_example_error": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sklearn_ssl"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_show_sourcelink = False
+html_copy_source = False
+alone = ["index", "install", "tutorial", "changelog", "cite"]  # pages with no section around them
+html_sidebars = {name: [] for name in alone}
+html_theme_options = {
+    "logo": {"text": "sklearn_ssl"},
+    "header_links_before_dropdown": 6,
+    "navbar_persistent": ["search-button"],
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+
+# Files beside docs/ are included as text, so that links in them can be turned to the pages here.
+MOVED = {
+    "../benchmarks/RESULTS.md": "results.md",
+    "../benchmarks/RESULTS_TABLES.md": "results_tables.md",
+    "RESULTS_TABLES.md": "results_tables.md",
+    "tabular.csv": "../benchmarks/tabular.csv",
+}
+
+
+def include(app, docname, source):
+    """Put the files that a page includes in their place, and correct links."""
+
+    def text(found):
+        path = HERE / found[1]
+        app.env.note_dependency(str(path))
+        return path.read_text()
+
+    if docname == "api/index" and not HAS_PLOTTING:
+        source[0] = source[0].replace("   plotting\n", "")
+    source[0] = re.sub(r"```\{include\} (\S+)\n```", text, source[0])
+    source[0] = source[0].replace("\n\n```\n", "\n```\n")  # blank lines that end doctests
+    for there, here in MOVED.items():
+        source[0] = source[0].replace(f"]({there})", f"]({here})")
+
+
+def setup(app):
+    app.connect("source-read", include)

@@ -1,0 +1,161 @@
+"""Docstrings: every public name has one, and every parameter is explained where users look.
+
+What is checked is what the site shows: grouped entries ("As in `SSLClassifier`.") are spelt out by
+docs/_ext/common_parameters.py first.
+"""
+
+import ast
+import builtins
+import doctest
+import importlib.util
+import inspect
+import pkgutil
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from numpydoc.docscrape import get_doc_object
+from numpydoc.validate import ERROR_MSGS, Validator, validate
+
+import sklearn_ssl
+from sklearn_ssl.base import SSLEstimator
+from sklearn_ssl.classifier import SSLClassifier
+from sklearn_ssl.comparison import Comparison, LabelBudgetCurve
+from sklearn_ssl.regressor import SSLRegressor
+
+DOCS = Path(__file__).parent.parent / "docs"
+spec = importlib.util.spec_from_file_location("ext", DOCS / "_ext" / "common_parameters.py")
+extension = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(extension)
+
+LEFT_OUT = {
+    "ES01",  # an extended summary: one line is enough where it says all
+    "SA01",  # see also: the pages of the API are grouped by what belongs together
+    "EX01",  # examples: asked of classes and functions below, not of methods
+    "SS05",  # infinitives: "Logarithms of `predict_proba`." is no verb
+    "PR08",  # capitals: "tau, the confidence ..." begins with a paper's symbol
+    "RT02",  # names of returned values: "weak, strong : callables" names two in one line
+    "RT04",  # capitals again: "uint8 images ..."
+}
+RESULTS = {Comparison, LabelBudgetCurve}  # returned, not made by users: attributes say all
+BASES = {SSLEstimator, SSLClassifier, SSLRegressor}
+
+
+def modules():
+    """Every module of the package."""
+    found = pkgutil.walk_packages(sklearn_ssl.__path__, "sklearn_ssl.")
+    return [sklearn_ssl, *(importlib.import_module(module.name) for module in found)]
+
+
+def public():
+    """Names to objects: what users import, the bases, what functions return, and all methods."""
+    names = "", ".augment", ".losses", ".networks", ".plotting", ".schedules"
+    packages = [importlib.import_module(f"sklearn_ssl{name}") for name in names]
+    found = {f"{p.__name__}.{n}": getattr(p, n) for p in packages for n in p.__all__}
+    found |= {f"{c.__module__}.{c.__name__}": c for c in BASES | RESULTS}
+    for cls in [value for value in found.values() if inspect.isclass(value)]:
+        for name, value in inspect.getmembers(cls):
+            function = value.fget if isinstance(value, property) else inspect.unwrap(value)
+            home = getattr(function, "__module__", None) or ""
+            if not name.startswith("_") and callable(function) and home.startswith("sklearn_ssl"):
+                found[f"{home}.{function.__qualname__}"] = value
+    return found
+
+
+PUBLIC = public()
+CALLABLES = {n: o for n, o in PUBLIC.items() if inspect.isclass(o) or inspect.isfunction(o)}
+CLASSES = {n: o for n, o in PUBLIC.items() if inspect.isclass(o)}
+
+
+def shown(obj):
+    """The docstring as the site shows it."""
+    if inspect.isclass(obj) and obj.__doc__:
+        return get_doc_object(obj, doc=extension.expand(obj))
+    return get_doc_object(obj)
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_everything_exported_has_a_docstring(module):
+    assert module.__doc__
+    for name in getattr(module, "__all__", []):
+        value = getattr(module, name)
+        if inspect.isclass(value) or inspect.isroutine(value):
+            assert inspect.getdoc(value), name
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_docstrings_are_numpydoc(name):
+    obj, ignored = PUBLIC[name], set(LEFT_OUT)
+    if obj in RESULTS:
+        ignored.add("PR01")
+    if inspect.isclass(obj) and issubclass(obj, SSLEstimator):
+        ignored.add("PR03")  # order: a method's own parameters come first, the common ones after
+    found = [(c, text) for c, text in validate(shown(obj))["errors"] if c not in ignored]
+    assert not found
+
+
+def test_the_checks_left_out_are_known():
+    assert set(ERROR_MSGS) >= LEFT_OUT
+
+
+@pytest.mark.parametrize("name", [n for n, o in CALLABLES.items() if o not in BASES | RESULTS])
+def test_classes_and_functions_have_an_example(name):
+    if "." not in CALLABLES[name].__qualname__:
+        assert ">>>" in CALLABLES[name].__doc__
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_parameter_is_explained_once(name):
+    cls = CLASSES[name]
+    if cls not in RESULTS:
+        entries = [names for names, *_ in shown(cls)["Parameters"]]
+        counts = Counter(n for names in entries for n in names.split(", "))
+        assert counts == Counter(Validator(get_doc_object(cls)).signature_parameters)
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_documented_defaults_are_those_of_the_signature(name):
+    obj = CALLABLES[name]
+    signature = inspect.signature(obj).parameters
+    for names, kind, _ in get_doc_object(obj)["Parameters"]:
+        default = re.search(r"default=(\S.*)$", kind)
+        for parameter in names.split(", ") if default else []:
+            assert ast.literal_eval(default[1]) == signature[parameter].default, parameter
+
+
+def test_every_public_name_is_in_the_api_reference():
+    pages = "\n".join(path.read_text() for path in (DOCS / "api").glob("*.rst"))
+    for name, obj in PUBLIC.items():
+        if "." not in obj.__qualname__ if hasattr(obj, "__qualname__") else False:
+            entry = rf"^   (~\w+\.)?{obj.__name__}$"
+            assert re.search(entry, pages, re.MULTILINE), f"{name}: add it to docs/api/*.rst"
+
+
+def test_grouped_entries_that_lead_nowhere_are_refused():
+    class Broken(SSLClassifier):
+        """Summary.
+
+        Parameters
+        ----------
+        module, nonsense
+            As in `SSLClassifier`.
+        """
+
+    with pytest.raises(LookupError, match="does not explain nonsense"):
+        extension.expand(Broken)
+    lost = "Summary.\n\nParameters\n----------\nmodule\n    As in `SSLClassifier`. It hides."
+    with pytest.raises(LookupError, match="It hides"):
+        extension.expand(Broken, lost)
+    with pytest.raises(LookupError, match="neither a base nor public"):
+        extension.expand(Broken, lost.replace("SSLClassifier", "Nothing"))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_examples_import_what_they_use(name):
+    examples = doctest.DocTestParser().get_examples(inspect.getdoc(PUBLIC[name]))
+    names = [n for e in examples for n in ast.walk(ast.parse(e.source))]
+    bound = {a.asname or a.name for n in names for a in getattr(n, "names", [])}
+    bound |= {n.id for n in names if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    used = {n.id for n in names if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    assert used <= bound | set(dir(builtins))
