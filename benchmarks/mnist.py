@@ -83,18 +83,17 @@ def report():
         " over the seeds; every run is in [mnist.csv](mnist.csv). On a busy 2-core machine, one"
         " thread a fit.",
         "",
-        "| method | error | seeds | steps | minutes a fit | published |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| method | error | seeds | steps | published |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for name, (_, params, published) in RUNS.items():
         mine = [run for run in runs_so_far() if run["method"] == name]
         if mine:
             errors = [float(run["error_percent"]) for run in mine]
             spread = f" +- {np.std(errors, ddof=1):.2f}" if len(errors) > 1 else ""
-            minutes = np.mean([float(run["seconds"]) for run in mine]) / 60
             lines.append(
                 f"| {name} | {np.mean(errors):.2f}{spread} | {len(mine)} | {params['max_steps']:,} "
-                f"| {minutes:.0f} | {published} |"
+                f"| {published} |"
             )
     (HERE / "RESULTS_MNIST.md").write_text("\n".join(lines) + "\n")
 

@@ -99,7 +99,10 @@ MOVED = {
     "../benchmarks/RESULTS.md": "results.md",
     "../benchmarks/RESULTS_TABLES.md": "results_tables.md",
     "RESULTS_TABLES.md": "results_tables.md",
+    "RESULTS_MNIST.md": "results_mnist.md",
+    "../benchmarks/RESULTS_MNIST.md": "results_mnist.md",
     "tabular.csv": "../benchmarks/tabular.csv",
+    "mnist.csv": "../benchmarks/mnist.csv",
 }
 
 
