@@ -80,8 +80,8 @@ def report():
         "# MNIST, 100 labels, permutation-invariant",
         "",
         "`python benchmarks/mnist.py DATA_DIR`: test error in percent, mean +- standard deviation"
-        " over the seeds; every run is in [mnist.csv](mnist.csv). On a busy 2-core machine, one"
-        " thread a fit.",
+        " over the seeds; every run is in [mnist.csv](mnist.csv), with seconds on a machine"
+        " that had other work too. Published figures are of other splits and mostly longer training.",
         "",
         "| method | error | seeds | steps | published |",
         "| --- | --- | --- | --- | --- |",
