@@ -81,7 +81,7 @@ def report():
         "",
         "`python benchmarks/mnist.py DATA_DIR`: test error in percent, mean +- standard deviation"
         " over the seeds; every run is in [mnist.csv](mnist.csv), with seconds on a machine"
-        " that had other work too. Published figures are of other splits and mostly longer training.",
+        " that had other work too. Published figures: other splits, mostly longer training.",
         "",
         "| method | error | seeds | steps | published |",
         "| --- | --- | --- | --- | --- |",
