@@ -47,7 +47,28 @@ class EntropyMinimizationClassifier(SSLClassifier):
     Parameters
     ----------
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
-        View of the rows; "auto": the weak view of `sklearn_ssl.augment.default_views`.
+        View of the rows; "auto": the weak view of `augment.default_views`.
+    unlabeled_weight : float >= 0, default=0.3
+        lambda.
+    module, module_params, max_steps, batch_size, unlabeled_ratio, \
+    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
+    device, precision, warm_start, verbose, random_state, class_weight, \
+    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
+        As in `SSLClassifier`.
+
+    Attributes
+    ----------
+    classes_, transduction_, label_distributions_, n_iter_, history_, net_, n_features_in_
+        As in `SSLClassifier`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import hide_labels  # and your class
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = EntropyMinimizationClassifier(max_steps=200, random_state=0)
+    >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.85
+    True
     """
 
     augment: object = "auto"  # 3: own parameters, and other defaults of common ones
@@ -63,7 +84,7 @@ class EntropyMinimizationClassifier(SSLClassifier):
         return EntropyMinimizationLoss(view, self.unlabeled_weight)
 
 
-def main():
+def main():  # leave this out of a method of the package
     from sklearn.datasets import load_digits
 
     from sklearn_ssl import hide_labels

@@ -65,9 +65,7 @@ labeled = np.array([label is not None for label in y_few])
 few_texts = [text for text, known in zip(train, labeled, strict=True) if known]
 settings = {"threshold": 0.8, "max_steps": 300, "random_state": 0}
 models = {
-    "logistic regression, 20 labels": make_pipeline(
-        TfidfVectorizer().fit(train), LogisticRegression(C=10)
-    ),
+    "logistic regression, 20 labels": make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)),
     "network, 20 labels": make_pipeline(
         TfidfVectorizer(), FixMatchClassifier(unlabeled_weight=0, **settings)
     ),

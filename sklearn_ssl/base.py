@@ -156,6 +156,8 @@ class SSLEstimator(BaseEstimator):
     input_shape: tuple | None = None
     compile: bool = False
 
+    _labeled_rows_in_pool = False  # whether unlabeled batches are drawn from labeled rows too
+
     _parameter_constraints = {
         "module": [StrOptions({"auto"}), callable],
         "module_params": [dict, None],
@@ -223,8 +225,11 @@ class SSLEstimator(BaseEstimator):
         raise NotImplementedError
 
     def _pool(self, codes):
-        """Row numbers that unlabeled batches are drawn from."""
-        return np.flatnonzero(~has_target(codes))
+        """Row numbers that unlabeled batches are drawn from; none where all rows are labeled."""
+        unlabeled = ~has_target(codes)
+        if self._labeled_rows_in_pool and unlabeled.any():
+            return np.arange(len(codes))
+        return np.flatnonzero(unlabeled)
 
     def _auto_module(self, input_shape):
         """Return the class that ``module="auto"`` stands for."""
@@ -331,6 +336,7 @@ class SSLEstimator(BaseEstimator):
         """
         seeds = self._seeds(salt)
         valid, codes, pool = self._hold_out(X, codes, pool, int(self._seeds(0)[0] % 2**32))
+        self._n_held_out = 0 if valid is None else len(valid[1])
         device = check_device(self.device)
         cuda = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):
@@ -375,7 +381,9 @@ class SSLEstimator(BaseEstimator):
                 net.valid = net.checkpoint = None  # rows of the user are not kept, nor pickled
                 self.n_iter_ = net.step_
                 self.history_ = [
-                    {k: v for k, v in record.items() if k != "batches"} for record in net.history
+                    {k: v for k, v in record.items() if k != "batches"}
+                    for record in net.history
+                    if "step" in record  # not in an epoch that ended before its first step
                 ]
         if net.stop_reason_ == "interrupted":
             warnings.warn(

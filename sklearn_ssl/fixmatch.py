@@ -7,7 +7,6 @@ and Confidence", NeurIPS 2020, arXiv 2001.07685, equations 3 and 4.
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
@@ -81,6 +80,8 @@ class WeakStrongClassifier(SSLClassifier):
     flip: object = "auto"
     distribution_alignment: bool | str = "auto"
 
+    _labeled_rows_in_pool = True  # section 2.4
+
     _parameter_constraints = {
         **SSLClassifier._parameter_constraints,
         "weak_augment": [StrOptions({"auto"}), callable],
@@ -96,10 +97,6 @@ class WeakStrongClassifier(SSLClassifier):
         align = n_classes > 2 if align == "auto" else align
         target = class_balance(torch.from_numpy(codes), n_classes) if align else None
         return (*views, self.unlabeled_weight, target)
-
-    def _pool(self, codes):
-        """All rows, labeled ones too (section 2.4), unless all are labeled."""
-        return np.arange(len(codes) if (codes < 0).any() else 0)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -140,7 +140,7 @@ class MeanTeacherRegressionLoss(nn.Module):
             return labeled, {"labeled_loss": labeled.detach()}
         with still_statistics(model):
             student = model(seen[B:])
-        teacher = teach(model, batch, self.view(x, g)[B:])
+        teacher = teach(model, batch, self.view(x, g)[B:])  # labeled rows are donors of the view
         consistency = (student.float() - teacher.float()).square().mean()
         w = self.lambda_u * sigmoid_ramp(batch.t, self.ramp_length)
         parts = {"labeled_loss": labeled.detach(), "unlabeled_loss": consistency.detach()}

@@ -24,7 +24,8 @@ class Progress(Callback):
 
     def on_train_begin(self, net, **kwargs):
         self.bar_, self.printed_, self.first_ = None, 0, None
-        if sys.stderr.isatty() or "ipykernel" in sys.modules:
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        if terminal or "ipykernel" in sys.modules:
             try:
                 from tqdm.auto import tqdm
             except ImportError:
@@ -80,7 +81,9 @@ def summary(estimator):
     parts = []
     if hasattr(estimator, "_n_rows"):  # not in a file that an earlier version saved
         labeled, unlabeled = estimator._n_rows
-        parts.append(f"{labeled:,} labeled and {unlabeled:,} unlabeled rows")
+        held = getattr(estimator, "_n_held_out", 0)
+        held = f" ({held:,} of them held out)" if held else ""
+        parts.append(f"{labeled:,} labeled{held} and {unlabeled:,} unlabeled rows")
     if hasattr(estimator, "classes_"):
         names = [str(name)[:20] for name in estimator.classes_[:3]]
         more = ", ..." if len(estimator.classes_) > 3 else ""
@@ -89,11 +92,16 @@ def summary(estimator):
     if net is not None and history:
         rounds = history[-1].get("round")
         steps = f"{history[-1]['step']:,} of {net.max_steps:,} steps"
-        parts += [steps if rounds is None else f"{rounds + 1} rounds, in the last {steps}"]
+        parts += [
+            steps
+            if rounds is None
+            else f"{rounds + 1} round{'s' * (rounds > 0)}, in the last {steps}"
+        ]
         valid = [r for r in history if r.get("round") == rounds and "valid_loss" in r]
         if valid:
             best = min(valid, key=lambda record: record["valid_loss"])
-            kept = "" if net.patience is None else ", kept"
+            ended = net.stop_reason_ != "interrupted"
+            kept = ", kept" if ended and net.patience is not None else ""
             epochs = f"{best['epoch']} of {valid[-1]['epoch']}"
             parts.append(f"lowest validation loss in epoch {epochs}{kept}")
     return "; ".join(parts + ([] if net is None else [f"on {net.device}"]))

@@ -6,7 +6,6 @@ Samuli Laine, Timo Aila: "Temporal Ensembling for Semi-Supervised Learning", ICL
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
@@ -103,16 +102,14 @@ class TemporalEnsemblingClassifier(SSLClassifier):
     augment: object = "auto"
     unlabeled_weight: float = 30.0
 
+    _labeled_rows_in_pool = True  # each has an ensemble (algorithm 2)
+
     _parameter_constraints = {
         **SSLClassifier._parameter_constraints,
         "ensemble_decay": [Interval(Real, 0, 1, closed="left")],
         "ramp_length": [Interval(Real, 0, 1, closed="both")],
         "augment": [StrOptions({"auto"}), callable],
     }
-
-    def _pool(self, codes):
-        """All rows, labeled ones too: each has an ensemble (algorithm 2)."""
-        return np.arange(len(codes)) if self.unlabeled_weight else super()._pool(codes)
 
     def _make_loss(self, X, codes):
         return TemporalEnsemblingLoss(

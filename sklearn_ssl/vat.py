@@ -67,7 +67,7 @@ class VATClassifier(SSLClassifier):
 
     Miyato et al. 2018, "Virtual Adversarial Training", arXiv 1704.03976, equations 5 to 9: the
     Kullback-Leibler divergence between p(x) and p(x + r), r of length epsilon in the direction in
-    which it grows fastest, found by power iteration. No labels and no views are needed for it.
+    which it grows fastest, found by power iteration. It needs neither labels nor strong views.
 
     Parameters
     ----------

@@ -4,11 +4,13 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 
 import sklearn_ssl
 from sklearn_ssl import (
@@ -279,7 +281,7 @@ def test_confidences_without_a_true_class():
 def test_wrong_confidence_parameters_are_refused(blobs):
     with pytest.raises(ValueError, match=r"threshold must lie in \[0, 1\], got 95"):
         ConfidenceDisplay([0.5], [1], threshold=95)
-    with pytest.raises(ValueError, match="n_bins must be at least 1"):
+    with pytest.raises(ValueError, match="n_bins must be an int of at least 1"):
         ConfidenceDisplay([0.5], [1], n_bins=0)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         ConfidenceDisplay([0.5, 0.6], [1])
@@ -450,3 +452,51 @@ def test_searches_and_pipelines_are_looked_into(blobs):
     np.testing.assert_array_equal(confidence.confidence, search.predict_proba(X).max(1))
     rows = PseudoLabelDisplay.from_estimator(search, X, y=y, n_rows=2)
     np.testing.assert_allclose(rows.confidence, search.predict_proba(X[rows.rows]).max(1))
+
+
+def test_confidences_that_are_none_are_refused():
+    for confidence, correct, n_bins, message in [
+        ([1.7], [1], 10, "confidence must lie"),
+        ([np.nan], [1], 10, "confidence must lie"),
+        ([0.7], [5], 10, "1, 0 or NaN"),
+        ([0.7], [1], 2.5, "n_bins must be an int"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            ConfidenceDisplay(confidence, correct, n_bins=n_bins)
+
+
+def test_labels_of_another_kind_are_not_counted_as_wrong():
+    proba = np.array([[0.9, 0.1], [0.2, 0.8]])
+    with pytest.raises(ValueError, match="names of the columns as classes"):
+        ConfidenceDisplay.from_predictions(["no", "yes"], proba)
+    named = ConfidenceDisplay.from_predictions(["no", "yes"], proba, classes=["no", "yes"])
+    assert named.correct.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("clf", "expected"),
+    [
+        (FixMatchClassifier(threshold=0.7, max_steps=2), 0.7),
+        (FixMatchClassifier(unlabeled_weight=0, max_steps=2), None),
+        (VAEClassifier(max_steps=2), 0.8),
+        (VAEClassifier(objective="m2", max_steps=2), None),
+        (FixedThresholdClassifier(LogisticRegression()), None),
+    ],
+)
+def test_only_thresholds_in_use_are_drawn(clf, expected):
+    X, y = make_blobs(40, centers=2, random_state=0)
+    assert ConfidenceDisplay.from_estimator(clf.fit(X, y), X, y).threshold == expected
+
+
+def test_a_fit_that_ended_between_epochs_is_drawn(digits):
+    class Stop(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 3:
+                raise RuntimeError("enough")
+
+    X, y, _, _ = digits
+    clf = FixMatchClassifier(max_steps=100, callbacks=[Stop()], random_state=0)
+    with pytest.raises(RuntimeError, match="enough"):
+        clf.fit(X, y)
+    assert len(TrainingDisplay.from_estimator(clf).steps) == len(clf.history_) == 2
+    assert f"{clf.history_[-1]['step']} of 100 steps" in clf._repr_html_()

@@ -80,6 +80,7 @@ def test_rounds_best_epoch_and_left_out_rows(digits):
     assert f"; lowest validation loss in epoch {best} of {len(last)}, kept; " in summary(clf)
     watched = quick(FixMatchClassifier, validation_fraction=0.2).fit(X, y)
     assert f" of {len(watched.history_)}; on " in summary(watched)
+    assert summary(watched).startswith("100 labeled (20 of them held out) and 798 unlabeled rows")
     supervised = quick(FixMatchClassifier, unlabeled_weight=0.0).fit(X, y)
     assert summary(supervised).startswith("100 labeled and 0 unlabeled rows; ")
 

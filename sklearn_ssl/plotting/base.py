@@ -110,6 +110,12 @@ def check_labels(y, n, name, unlabeled_label):
 def correctness(truth, predicted, name, unlabeled_label):
     """1 for right, 0 for wrong, NaN for unlabeled: (n,)."""
     truth, known = check_labels(truth, len(predicted), name, unlabeled_label)
+    truth, predicted = plain(truth[known]), plain(predicted)
+    if len(truth) and (truth.dtype.kind in "US") != (predicted.dtype.kind in "US"):
+        raise ValueError(
+            f"{name} holds labels such as {truth[0]!r}, predictions are such as {predicted[0]!r}: "
+            "pass labels as fit got them, or the names of the columns as classes."
+        )
     correct = np.full(len(predicted), np.nan)
-    correct[known] = plain(truth[known]) == predicted[known]
+    correct[known] = truth == predicted[known]
     return correct

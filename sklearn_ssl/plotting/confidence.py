@@ -1,5 +1,7 @@
 """How sure predictions are, and how often the sure ones are right."""
 
+from numbers import Integral, Real
+
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
@@ -14,6 +16,17 @@ from .base import (
 )
 
 __all__ = ["ConfidenceDisplay"]
+
+
+def _own_threshold(estimator):
+    """The threshold of pseudo-labels of an estimator that uses one, or None."""
+    unused = (
+        getattr(estimator, "unlabeled_weight", 1) == 0
+        or getattr(estimator, "criterion", None) == "k_best"
+        or getattr(estimator, "objective", "joint") != "joint"
+    )
+    own = getattr(estimator, "threshold", getattr(estimator, "pseudo_label_threshold", None))
+    return None if unused or not isinstance(own, Real) else own
 
 
 class ConfidenceDisplay(Display):
@@ -45,7 +58,7 @@ class ConfidenceDisplay(Display):
     Raises
     ------
     ValueError
-        If threshold or n_bins are out of range, or lengths differ.
+        If an argument is out of range, or lengths differ.
 
     Examples
     --------
@@ -63,10 +76,14 @@ class ConfidenceDisplay(Display):
         self.confidence = np.asarray(confidence, dtype=float)
         self.correct = np.asarray(correct, dtype=float)
         check_consistent_length(self.confidence, self.correct)
+        if not ((self.confidence >= 0) & (self.confidence <= 1)).all():
+            raise ValueError("confidence must lie in [0, 1].")
+        if not np.isin(self.correct[~np.isnan(self.correct)], (0, 1)).all():
+            raise ValueError("correct must hold 1, 0 or NaN.")
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"threshold must lie in [0, 1], got {threshold!r}.")
-        if n_bins < 1:
-            raise ValueError(f"n_bins must be at least 1, got {n_bins!r}.")
+        if not isinstance(n_bins, Integral) or n_bins < 1:
+            raise ValueError(f"n_bins must be an int of at least 1, got {n_bins!r}.")
         self.threshold, self.n_bins = threshold, n_bins
         edges = np.arange(n_bins + 1) / n_bins
         bins = np.clip(np.searchsorted(edges, self.confidence, side="right") - 1, 0, n_bins - 1)
@@ -94,7 +111,8 @@ class ConfidenceDisplay(Display):
             True classes. Unlabeled rows count in the histogram alone.
         threshold : float in [0, 1] or None, default=None
             None: the confidence from which the method takes a pseudo-label, where that is one of
-            its parameters.
+            its parameters and in use. In training it is asked of aligned probabilities, and by some
+            methods less of some classes, so the share of rows here is near the mask rate, not it.
         n_bins : int >= 1, default=10
             Bins of equal width between 0 and 1.
         ax : array of 2 matplotlib Axes or None, default=None
@@ -110,9 +128,8 @@ class ConfidenceDisplay(Display):
             If the estimator has no ``predict_proba``.
         """
         inner, p = innermost(estimator), probabilities(estimator, X)
-        if threshold is None and getattr(inner, "criterion", None) != "k_best":
-            own = getattr(inner, "pseudo_label_threshold", None)
-            threshold = getattr(inner, "threshold", own)
+        if threshold is None:
+            threshold = _own_threshold(inner)
         about = {
             "threshold": threshold,
             "n_bins": n_bins,

@@ -39,7 +39,8 @@ class LabelBudgetDisplay(Display):
     """
 
     def __init__(self, curves):
-        self.curves = {"": curves} if isinstance(curves, LabelBudgetCurve) else dict(curves)
+        curves = {"": curves} if isinstance(curves, LabelBudgetCurve) else curves
+        self.curves = dict(curves) if isinstance(curves, dict) else {"": curves}
         kinds = {type(curve) for curve in self.curves.values()}
         if kinds != {LabelBudgetCurve}:
             raise ValueError("curves must hold LabelBudgetCurves, as label_budget_curve returns.")
