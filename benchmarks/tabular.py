@@ -23,7 +23,7 @@ import sklearn
 import skorch
 import torch
 from sklearn import datasets
-from sklearn.base import clone
+from sklearn.base import ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
@@ -37,7 +37,7 @@ import sklearn_ssl
 METHODS = {
     name: value
     for name, value in vars(sklearn_ssl).items()
-    if hasattr(value, "fit") and "unlabeled_weight" in inspect.signature(value).parameters
+    if inspect.isclass(value) and issubclass(value, ClassifierMixin)
 }
 # scikit-learn's own, on standardised columns and one on columns as they are, which suits pixels;
 # they have no weight to set to 0

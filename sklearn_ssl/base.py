@@ -239,7 +239,8 @@ class SSLEstimator(BaseEstimator):
             return CNN
         raise ValueError(
             f"module='auto' knows tables (n, features) and images (n, channels, height, width); "
-            f"X has rows of shape {input_shape}. Pass your own network as module."
+            f"X has rows of shape {input_shape}. Give grey images a channel, X[:, None], or pass "
+            "your own network as module."
         )
 
     # ----------------------------------------------------------- parameters

@@ -1,11 +1,12 @@
 """Did the unlabeled rows help, and how many labels are enough?"""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from scipy import stats
-from sklearn.base import clone
-from sklearn.model_selection import train_test_split
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.model_selection import KFold, train_test_split
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -110,13 +111,13 @@ def compare_with_supervised(
     X : array-like of shape (n, ...)
         Rows, labeled or not.
     y : array-like of shape (n,)
-        -1 marks unlabeled rows.
+        -1 marks unlabeled rows; for a regressor NaN does.
     cv : int, splitter or LabeledSplit, default=5
-        How labeled rows are split; see `LabeledSplit`.
+        How labeled rows are split; see `LabeledSplit`. An int shuffles those of a regressor.
     groups : array-like of shape (n,) or None, default=None
         For splitters that need them.
     scoring : str, callable or None, default=None
-        Any scorer of scikit-learn; None is accuracy.
+        Any scorer of scikit-learn; None is accuracy, of regressors R2.
     confidence : float in (0, 1), default=0.95
         Level of the interval.
     unlabeled_label : scalar or None, default=-1
@@ -146,6 +147,9 @@ def compare_with_supervised(
         raise ValueError(f"{type(estimator).__name__} has no parameter unlabeled_weight.")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie in (0, 1), got {confidence!r}.")
+    if is_regressor(estimator):
+        unlabeled_label = None
+        cv = KFold(cv, shuffle=True, random_state=0) if isinstance(cv, Integral) else cv
     cv = cv if isinstance(cv, LabeledSplit) else LabeledSplit(cv, unlabeled_label)
     splits, scorer = list(cv.split(X, y, groups)), labeled_scorer(scoring, unlabeled_label)
     if len(splits) < 2:
@@ -163,7 +167,8 @@ def compare_with_supervised(
     error = np.sqrt((1 / len(splits) + ratio) * difference.var(ddof=1))
     reach = error * stats.t.ppf((1 + confidence) / 2, len(splits) - 1)
     mean = float(difference.mean())
-    return Comparison(ours, plain, mean, (mean - reach, mean + reach), confidence)
+    interval = float(mean - reach), float(mean + reach)
+    return Comparison(ours, plain, mean, interval, confidence)
 
 
 def label_budget_curve(
@@ -193,7 +198,7 @@ def label_budget_curve(
     X : array-like of shape (n, ...)
         Rows, labeled or not.
     y : array-like of shape (n,)
-        Rows with -1 are unlabeled throughout.
+        Rows with -1 are unlabeled throughout; for regressors those with NaN.
     n_labeled : sequence of int
         Budgets: labels in training.
     test_size : float in (0, 1) or int, default=0.3
@@ -201,7 +206,7 @@ def label_budget_curve(
     n_repeats : int >= 2, default=5
         Draws of test rows and labels.
     scoring : str, callable or None, default=None
-        Any scorer of scikit-learn; None is accuracy.
+        Any scorer of scikit-learn; None is accuracy, of regressors R2.
     random_state : int, RandomState or None, default=None
         Draws the test rows and the labels; the estimators have their own.
     unlabeled_label : scalar or None, default=-1
@@ -238,16 +243,18 @@ def label_budget_curve(
         raise ValueError("n_repeats must be at least 2, for a standard error.")
     n_labeled = np.atleast_1d(n_labeled).tolist()
     rng, scorer = check_random_state(random_state), labeled_scorer(scoring, unlabeled_label)
+    numbers = all(is_regressor(estimator) for estimator in estimators.values())
+    if numbers:
+        unlabeled_label, scorer = None, labeled_scorer(scoring, None)
     labeled = is_labeled(y, unlabeled_label)
     rows, jobs = np.flatnonzero(labeled), []
     y_rows = plain(as_label_array(y)[labeled])
     for _ in range(n_repeats):
-        _, test = train_test_split(rows, test_size=test_size, stratify=y_rows, random_state=rng)
+        strata = None if numbers else y_rows
+        _, test = train_test_split(rows, test_size=test_size, stratify=strata, random_state=rng)
         train = np.setdiff1d(np.arange(len(labeled)), test)
         for n in n_labeled:
-            few = hide_labels(
-                _safe_indexing(y, train), n, random_state=rng, unlabeled_label=unlabeled_label
-            )
+            few = hide_labels(_safe_indexing(y, train), n, not numbers, rng, unlabeled_label)
             jobs.append((train, test, few))
     scores = Parallel(n_jobs=n_jobs)(
         delayed(_fit_and_score)(estimator, X, y, train, test, scorer, few)
@@ -261,7 +268,7 @@ def label_budget_curve(
 def _fit_and_score(estimator, X, y, train, test, scorer, y_train=None):
     y_train = _safe_indexing(y, train) if y_train is None else y_train
     fitted = clone(estimator).fit(_safe_indexing(X, train), y_train)
-    if not is_labeled(fitted.classes_, scorer.unlabeled_label).all():
+    if is_classifier(fitted) and not is_labeled(fitted.classes_, scorer.unlabeled_label).all():
         # it learned the mark as a class: a supervised estimator, to be given labeled rows alone
         labeled = np.flatnonzero(is_labeled(y_train, scorer.unlabeled_label))
         y_train = plain(as_label_array(y_train)[labeled])

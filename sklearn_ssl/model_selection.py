@@ -87,7 +87,8 @@ class LabeledSplit(BaseCrossValidator):
                 rarest = classes[counts.argmin()].item()
                 raise ValueError(
                     f"Class {rarest!r} has {counts.min()} labeled rows, fewer "
-                    f"than the {cv.n_splits} folds: use at most {counts.min()}, or label more."
+                    f"than the {cv.n_splits} folds: use at most {counts.min()}, or label more. "
+                    f"Where y holds numbers, not classes: LabeledSplit(KFold({cv.n_splits}))."
                 )
         for train, test in cv.split(np.zeros(len(labeled)), y_labeled, groups):
             yield np.sort(np.concatenate([labeled[train], unlabeled])), labeled[test]
@@ -261,7 +262,10 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
 def _stratified(y, rows, n_keep, stratify, rng):
     classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
     if n_keep < len(classes):
-        raise ValueError(f"{n_keep} labels cannot cover {len(classes)} classes.")
+        raise ValueError(
+            f"{n_keep} labels cannot cover {len(classes)} classes. If y holds numbers to predict: "
+            "stratify=False, unlabeled_label=None, which writes NaN."
+        )
     if stratify == "balanced":
         share, rest = divmod(n_keep, len(classes))
         if rest or share > counts.min():

@@ -11,7 +11,14 @@ from sklearn.datasets import load_diabetes, make_swiss_roll
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_ssl import MeanTeacherRegressor, load
+from sklearn_ssl import (
+    LabeledSplit,
+    MeanTeacherRegressor,
+    compare_with_supervised,
+    hide_labels,
+    label_budget_curve,
+    load,
+)
 from sklearn_ssl.data import Batch
 from sklearn_ssl.mean_teacher import MeanTeacherRegressionLoss
 from sklearn_ssl.regressor import masked_mse
@@ -163,3 +170,24 @@ def test_bad_targets_are_refused(diabetes):
             quick().fit(X, bad)
     with pytest.raises(ValueError, match="score needs labeled rows"):
         quick().fit(X, y).score(X, np.full(len(y), np.nan))
+
+
+def test_comparison_and_budget_curve_take_regressors(diabetes):
+    X, y, truth = diabetes
+    reg = quick(max_steps=100)
+    result = compare_with_supervised(reg, X, y, cv=3)
+    folds = LabeledSplit(KFold(3, shuffle=True, random_state=0), unlabeled_label=None)
+    for train, test in folds.split(X, y):
+        assert np.isfinite(y[test]).all()
+        assert set(np.flatnonzero(np.isnan(y))) <= set(train)
+    expected = cross_val_score(quick(max_steps=100), X, y, cv=folds)
+    np.testing.assert_allclose(result.scores, expected)
+    assert np.isfinite(result.supervised_scores).all()
+    curve = label_budget_curve(reg, X, truth, [10, 200], n_repeats=2, random_state=0)
+    assert curve.mean[0, 1] > curve.mean[0, 0]
+    few = hide_labels(truth, 50, stratify=False, unlabeled_label=None, random_state=0)
+    assert np.isfinite(few).sum() == 50
+    with pytest.raises(ValueError, match=r"LabeledSplit\(KFold\(3\)\)"):
+        list(LabeledSplit(3).split(X, y))
+    with pytest.raises(ValueError, match="stratify=False, unlabeled_label=None"):
+        hide_labels(truth, 50)
