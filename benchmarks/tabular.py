@@ -131,6 +131,9 @@ def table(runs, k, column):
         cells = [method]
         for data in NAMES:
             here = runs[(runs.data == data) & (runs.method == method) & (runs.k == k)]
+            if not len(here):
+                cells.append("")
+                continue
             scores = here.pivot(index="seed", columns="supervised", values=column)
             ours, plain = scores[0], scores.get(1)
             if plain is None:
