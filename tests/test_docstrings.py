@@ -38,8 +38,8 @@ LEFT_OUT = {
     "RT02",  # names of returned values: "weak, strong : callables" names two in one line
     "RT04",  # capitals again: "uint8 images ..."
 }
-RESULTS = {Comparison, LabelBudgetCurve}  # returned, not made by users: attributes say all
-BASES = {SSLEstimator, SSLClassifier, SSLRegressor}
+RESULTS = Comparison, LabelBudgetCurve  # returned, not made by users: attributes say all
+BASES = SSLEstimator, SSLClassifier, SSLRegressor
 
 
 def modules():
@@ -53,7 +53,7 @@ def public():
     names = "", ".augment", ".losses", ".networks", ".plotting", ".schedules"
     packages = [importlib.import_module(f"sklearn_ssl{name}") for name in names]
     found = {f"{p.__name__}.{n}": getattr(p, n) for p in packages for n in p.__all__}
-    found |= {f"{c.__module__}.{c.__name__}": c for c in BASES | RESULTS}
+    found |= {f"{c.__module__}.{c.__name__}": c for c in BASES + RESULTS}
     for cls in [value for value in found.values() if inspect.isclass(value)]:
         for name, value in inspect.getmembers(cls):
             function = value.fget if isinstance(value, property) else inspect.unwrap(value)
@@ -101,7 +101,7 @@ def test_the_checks_left_out_are_known():
 
 @pytest.mark.parametrize(
     "name",
-    [n for n, o in CALLABLES.items() if o not in BASES | RESULTS and "." not in o.__qualname__],
+    [n for n, o in CALLABLES.items() if o not in BASES + RESULTS and "." not in o.__qualname__],
 )
 def test_classes_and_functions_have_an_example(name):
     assert ">>>" in CALLABLES[name].__doc__
