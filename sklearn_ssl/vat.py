@@ -69,6 +69,9 @@ class VATClassifier(SSLClassifier):
     Kullback-Leibler divergence between p(x) and p(x + r), r of length epsilon in the direction in
     which it grows fastest, found by power iteration. It needs neither labels nor strong views.
 
+    Tables of up to 64 columns gained. With hundreds of columns and few labels predictions may drift
+    to one class: MNIST's pixels with 100 labels became worse (`benchmarks/RESULTS_MNIST.md`).
+
     Parameters
     ----------
     epsilon : float > 0 or "auto", default="auto"
