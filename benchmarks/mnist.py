@@ -58,6 +58,9 @@ RUNS = {
         },
         "VAT 1.36",
     ),
+    "VATClassifier, two layers": (  # epsilon: the better of two on hidden labels, seed 10
+        VATClassifier, {"max_steps": 10_000, "unlabeled_ratio": 4, "epsilon": 2.5}, "VAT 1.36",
+    ),
     "SGANClassifier": (
         SGANClassifier, {"max_steps": 15_000, **SGAN}, "Improved GAN 0.93 +- 0.07 (180,000 steps)",
     ),
