@@ -70,7 +70,7 @@ class VATClassifier(SSLClassifier):
     which it grows fastest, found by power iteration. It needs neither labels nor strong views.
 
     Tables of up to 64 columns gained. With hundreds of columns and few labels predictions may drift
-    to one class: MNIST's pixels with 100 labels became worse (`benchmarks/RESULTS_MNIST.md`).
+    to one class: MNIST's pixels with 100 labels became worse (``benchmarks/RESULTS_MNIST.md``).
 
     Parameters
     ----------
