@@ -1,6 +1,5 @@
 """The site: `make docs` builds docs/_build/html. Nothing is fetched from the network."""
 
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -26,9 +25,6 @@ extensions = [
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "_ext", "_templates"]
-HAS_PLOTTING = importlib.util.find_spec("sklearn_ssl.plotting") is not None
-if not HAS_PLOTTING:
-    exclude_patterns.append("api/plotting.rst")
 templates_path = ["_templates"]
 
 # Links: every one must resolve; other projects are named, not linked, since nothing is fetched.
@@ -53,14 +49,12 @@ myst_heading_anchors = 3
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
-# The gallery runs examples/plot_*.py that have a title, in the order of their names.
-EXAMPLES = (HERE / "../examples").glob("plot_*.py")
-UNTITLED = [re.escape(path.name) for path in EXAMPLES if "\n====" not in path.read_text()[:200]]
+# The gallery runs examples/plot_*.py, in the order of their names.
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"[/\\]plot_",
-    "ignore_pattern": "|".join(["^(?!plot_)", *UNTITLED]),
+    "ignore_pattern": "^(?!plot_)",
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "api/generated/examples",
     "doc_module": ("sklearn_ssl",),
@@ -114,8 +108,6 @@ def include(app, docname, source):
         app.env.note_dependency(str(path))
         return path.read_text()
 
-    if docname == "api/index" and not HAS_PLOTTING:
-        source[0] = source[0].replace("   plotting\n", "")
     source[0] = re.sub(r"```\{include\} (\S+)\n```", text, source[0])
     source[0] = source[0].replace("\n\n```\n", "\n```\n")  # blank lines that end doctests
     for there, here in MOVED.items():

@@ -313,6 +313,7 @@ class SSLEstimator(BaseEstimator):
         labeled = has_target(codes[rows])
         trains = self.unlabeled_weight > 0
         self._n_rows = int(labeled.sum()), int((~labeled).sum()) if trains else 0
+        self._n_held_out = 0  # of an earlier fit
         try:
             self._fit(X[rows], codes[rows], weight[rows])
         except BaseException:
@@ -435,10 +436,7 @@ class SSLEstimator(BaseEstimator):
         strata = self._strata(codes[labeled])
         try:
             _, held = train_test_split(
-                labeled,
-                test_size=fraction,
-                stratify=strata,
-                random_state=seed,
+                labeled, test_size=fraction, stratify=strata, random_state=seed
             )
         except ValueError as error:
             raise ValueError(

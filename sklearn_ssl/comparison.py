@@ -242,15 +242,13 @@ def label_budget_curve(
     if n_repeats < 2:
         raise ValueError("n_repeats must be at least 2, for a standard error.")
     n_labeled = np.atleast_1d(n_labeled).tolist()
-    rng, scorer = check_random_state(random_state), labeled_scorer(scoring, unlabeled_label)
     numbers = all(is_regressor(estimator) for estimator in estimators.values())
-    if numbers:
-        unlabeled_label, scorer = None, labeled_scorer(scoring, None)
+    unlabeled_label = None if numbers else unlabeled_label
+    rng, scorer = check_random_state(random_state), labeled_scorer(scoring, unlabeled_label)
     labeled = is_labeled(y, unlabeled_label)
     rows, jobs = np.flatnonzero(labeled), []
-    y_rows = plain(as_label_array(y)[labeled])
+    strata = None if numbers else plain(as_label_array(y)[labeled])
     for _ in range(n_repeats):
-        strata = None if numbers else y_rows
         _, test = train_test_split(rows, test_size=test_size, stratify=strata, random_state=rng)
         train = np.setdiff1d(np.arange(len(labeled)), test)
         for n in n_labeled:

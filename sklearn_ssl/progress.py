@@ -81,7 +81,7 @@ def summary(estimator):
     parts = []
     if hasattr(estimator, "_n_rows"):  # not in a file that an earlier version saved
         labeled, unlabeled = estimator._n_rows
-        held = getattr(estimator, "_n_held_out", 0)
+        held = estimator._n_held_out
         held = f" ({held:,} of them held out)" if held else ""
         parts.append(f"{labeled:,} labeled{held} and {unlabeled:,} unlabeled rows")
     if hasattr(estimator, "classes_"):
@@ -92,11 +92,9 @@ def summary(estimator):
     if net is not None and history:
         rounds = history[-1].get("round")
         steps = f"{history[-1]['step']:,} of {net.max_steps:,} steps"
-        parts += [
-            steps
-            if rounds is None
-            else f"{rounds + 1} round{'s' * (rounds > 0)}, in the last {steps}"
-        ]
+        if rounds is not None:
+            steps = f"{rounds + 1} round{'s' * (rounds > 0)}, in the last {steps}"
+        parts.append(steps)
         valid = [r for r in history if r.get("round") == rounds and "valid_loss" in r]
         if valid:
             best = min(valid, key=lambda record: record["valid_loss"])
