@@ -45,12 +45,16 @@ class VATLoss(nn.Module):
         return self.epsilon * d * self.scale
 
     def forward(self, model, batch):
+        n = len(batch.x_l)
         x = self.view(torch.cat([batch.x_l, batch.x_u]), batch.generator)
         logits = model(x)
-        labeled = cross_entropy(logits[: len(batch.x_l)], batch.y_l)
         if not len(batch.x_u):
+            labeled = cross_entropy(logits, batch.y_l)
             return labeled, {"labeled_loss": labeled.detach()}
         with still_statistics(model):
+            # a BatchNorm batch of their own, as in the paper: few labeled rows that return at every
+            # step would sway the statistics in which the others are judged
+            labeled = cross_entropy(model(x[:n]), batch.y_l)
             mixed = torch.is_autocast_enabled(x.device.type)
             with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot resolve xi
                 exact = model(x).detach() if mixed else logits.detach()

@@ -200,6 +200,8 @@ def test_vat_loss_value_gradient_and_statistics(batch):
     _, parts = loss(model, batch)
     assert parts["unlabeled_loss"] > 0
     torch.testing.assert_close(model[0].running_mean, expected[0].running_mean)  # one update
+    alone = cross_entropy(copy.deepcopy(model)(batch.x_l).detach(), batch.y_l).mean()
+    assert parts["labeled_loss"].item() == pytest.approx(alone.item(), rel=1e-5)  # their own batch
     assert not torch.equal(model[0].running_mean, before["running_mean"])
     assert model[0].momentum == 0.1
     with_vat = gradient(loss, batch, model)
