@@ -178,8 +178,8 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     Parameters
     ----------
     objective : {"joint", "m1", "m2", "m1+m2"}, default="joint"
-        "m2" needs ten thousand steps and more before its decoder knows the classes (MNIST with 100
-        labels: README); with fewer it may be worse than the supervised net.
+        "m2" needs ten thousand steps and more before its decoder knows the classes
+        (``benchmarks/RESULTS_MNIST.md``); with fewer it may be worse than the supervised net.
     latent_dim : int >= 1, default=32
         Dimensions of z.
     likelihood : {"auto", "gaussian", "bernoulli"}, default="auto"
@@ -261,6 +261,11 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
         """Whether encoder and decoder are given the class."""
         return self.objective in ("m2", "m1+m2")
 
+    @property
+    def _class_loss(self):
+        """The loss where they are."""
+        return M2Loss if self.objective == "m2" else M1M2Loss
+
     def _module_facts(self, X):
         facts = super()._module_facts(X)
         return {**facts, "latent_dim": self.latent_dim, "likelihood": self._resolve_likelihood(X)}
@@ -290,13 +295,12 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
         prior = class_balance(torch.from_numpy(codes), len(self.classes_))
         n_labeled = int((codes >= 0).sum())
         weights = self.alpha, self.unlabeled_weight, self.warm_up
-        loss = M2Loss if self.objective == "m2" else M1M2Loss
-        return loss(prior, n_labeled, int((codes >= -1).sum()), *weights)
+        return self._class_loss(prior, n_labeled, int((codes >= -1).sum()), *weights)
 
     def _bound(self):
         """The evidence lower bound, with the class shares of the fit as the prior of y."""
         if not self._knows_classes:
             return JointLoss.bound
-        loss = M2Loss if self.objective == "m2" else M1M2Loss
         prior = torch.from_numpy(self._class_shares).float()
-        return loss(prior, 1, 2, self.alpha, 1.0).to(check_device(self.device)).bound
+        loss = self._class_loss(prior, 1, 2, self.alpha, 1.0)
+        return loss.to(check_device(self.device)).bound

@@ -22,7 +22,7 @@ __all__ = ["VATClassifier", "VATLoss"]
 
 
 class VATLoss(nn.Module):
-    """CE on labels + lambda_u * mean KL(p(x) || p(x + r_vadv)) [+ mean entropy]."""
+    """CE on labels + lambda_u * mean KL(p(x) || p(x + r_vadv)) [+ mean entropy] of the pool."""
 
     def __init__(self, view, scale, unlabeled_weight, epsilon, xi, n_power, entropy_weight):
         super().__init__()
@@ -45,22 +45,26 @@ class VATLoss(nn.Module):
         return self.epsilon * d * self.scale
 
     def forward(self, model, batch):
-        n = len(batch.x_l)
-        x = self.view(torch.cat([batch.x_l, batch.x_u]), batch.generator)
-        logits = model(x)
-        if not len(batch.x_u):
-            labeled = cross_entropy(logits, batch.y_l)
+        x_l, y_l, x_u, _, _, g, *_ = batch
+        if not len(x_u):
+            labeled = cross_entropy(model(self.view(x_l, g)), y_l)
             return labeled, {"labeled_loss": labeled.detach()}
+        x = self.view(x_u, g)
+        with torch.set_grad_enabled(self.entropy_weight > 0):
+            logits = model(x)
         with still_statistics(model):
-            # a BatchNorm batch of their own, as in the paper: few labeled rows that return at every
-            # step would sway the statistics in which the others are judged
-            labeled = cross_entropy(model(x[:n]), batch.y_l)
+            # Few rows that return at every step would sway the statistics in which the others are
+            # judged, so they are a BatchNorm batch of their own, as in the authors' code. Unlike
+            # there the running statistics are those of the others.
+            labeled = cross_entropy(model(self.view(x_l, g)), y_l)
             mixed = torch.is_autocast_enabled(x.device.type)
             with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot resolve xi
                 exact = model(x).detach() if mixed else logits.detach()
-                r = self.adversarial(model, x, exact, batch.generator)
-            lds = kl_divergence(model(x + r), logits.detach())  # eq. 8, over all rows
-        unlabeled = lds + self.entropy_weight * entropy(logits).mean()  # eq. 18, over all too
+                r = self.adversarial(model, x, exact, g)
+            lds = kl_divergence(model(x + r), logits.detach())  # eq. 8
+        unlabeled = lds
+        if self.entropy_weight > 0:
+            unlabeled = lds + self.entropy_weight * entropy(logits).mean()  # eq. 18
         parts = {"labeled_loss": labeled.detach(), "unlabeled_loss": unlabeled.detach()}
         return labeled + self.lambda_u * unlabeled, parts
 
@@ -118,6 +122,8 @@ class VATClassifier(SSLClassifier):
     n_power: int = 1
     entropy_weight: float = 0.0
     augment: object = "auto"
+
+    _labeled_rows_in_pool = True  # eq. 8 is over D_l and D_ul
 
     _parameter_constraints = {
         **SSLClassifier._parameter_constraints,
