@@ -77,21 +77,27 @@ class VATClassifier(SSLClassifier):
     Kullback-Leibler divergence between p(x) and p(x + r), r of length epsilon in the direction in
     which it grows fastest, found by power iteration. It needs neither labels nor strong views.
 
-    Tables of up to 64 columns gained. With hundreds of columns and few labels predictions may drift
-    to one class: MNIST's pixels with 100 labels became worse (``benchmarks/RESULTS_MNIST.md``).
+    Labeled rows are a BatchNorm batch of their own; the running statistics, with which the net
+    predicts, are those of the pool, in which the labeled rows are too. One labeled row alone, as
+    `partial_fit` allows, would vanish in its own batch: give a few of each class.
+
+    Nothing but the length of r says what a small step is, so what lies between two classes must be
+    farther away than that. Word counts, where all documents are about equally far from each other,
+    lost (``docs/when_it_hurts.md``).
 
     Parameters
     ----------
     epsilon : float > 0 or "auto", default="auto"
-        Length of r with each feature in units of its standard deviation over the training rows.
-        "auto": half of the median distance between neighbouring rows, `augment.relative_spacing`
-        times the square root of the number of features.
+        Length of r, each feature in the units the network sees: its standard deviation over the
+        training rows, or, where one value fills most of a column, the size of the others. "auto":
+        half of the median distance between neighbouring rows, `augment.relative_spacing` times the
+        square root of the number of features.
     xi : float > 0, default=0.01
         Length of the step by which the direction is found.
     n_power : int >= 1, default=1
         Power iterations.
     entropy_weight : float >= 0, default=0.0
-        Weight of the conditional entropy of all rows (VAT+EntMin of the paper: 1).
+        Weight of the conditional entropy of the pool (VAT+EntMin of the paper: 1).
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         View of the rows before all else; "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=1.0
