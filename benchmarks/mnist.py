@@ -109,6 +109,12 @@ def report():
                 f"| {name} | {np.mean(errors):.2f}{spread} | {len(mine)} | {int(steps):,} "
                 f"| {published} |"
             )
+    lines += [
+        "",
+        "VAT's batches were rearranged because earlier forms had failed on this test set with seed 0"
+        " (47.9 and 64.8 %); the form was then chosen on hidden training labels, seed 10, one run each"
+        " of about twenty. So seed 0 is not a wholly fresh test of it.",
+    ]
     (HERE / "RESULTS_MNIST.md").write_text("\n".join(lines) + "\n")
 
 
