@@ -22,13 +22,15 @@ __all__ = ["VATClassifier", "VATLoss"]
 
 
 class VATLoss(nn.Module):
-    """CE on labels + lambda_u * mean KL(p(x) || p(x + r_vadv)) [+ mean entropy] of the pool."""
+    """CE on labels + lambda_u * mean KL(p(x) || p(x + r_vadv)) [+ mean entropy]."""
 
-    def __init__(self, view, scale, unlabeled_weight, epsilon, xi, n_power, entropy_weight):
+    def __init__(
+        self, view, scale, unlabeled_weight, epsilon, xi, n_power, entropy_weight, separate=False
+    ):
         super().__init__()
         self.view, self.lambda_u = view, unlabeled_weight
         self.epsilon, self.xi, self.n_power = epsilon, xi, n_power
-        self.entropy_weight = entropy_weight
+        self.entropy_weight, self.separate = entropy_weight, separate
         self.register_buffer("scale", scale)
 
     def _unit(self, d):
@@ -46,17 +48,19 @@ class VATLoss(nn.Module):
 
     def forward(self, model, batch):
         x_l, y_l, x_u, _, _, g, *_ = batch
-        if not len(x_u):
-            labeled = cross_entropy(model(self.view(x_l, g)), y_l)
-            return labeled, {"labeled_loss": labeled.detach()}
-        x = self.view(x_u, g)
-        with torch.set_grad_enabled(self.entropy_weight > 0):
+        if self.separate and len(x_u):
+            x = self.view(x_u, g)
+            with torch.set_grad_enabled(self.entropy_weight > 0):
+                logits = model(x)
+            with still_statistics(model):
+                labeled = cross_entropy(model(self.view(x_l, g)), y_l)
+        else:
+            x = self.view(torch.cat([x_l, x_u]), g)
             logits = model(x)
+            labeled = cross_entropy(logits[: len(x_l)], y_l)
+        if not len(x_u):
+            return labeled, {"labeled_loss": labeled.detach()}
         with still_statistics(model):
-            # Few rows that return at every step would sway the statistics in which the others are
-            # judged, so they are a BatchNorm batch of their own, as in the authors' code. Unlike
-            # there the running statistics are those of the others.
-            labeled = cross_entropy(model(self.view(x_l, g)), y_l)
             mixed = torch.is_autocast_enabled(x.device.type)
             with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot resolve xi
                 exact = model(x).detach() if mixed else logits.detach()
@@ -77,10 +81,6 @@ class VATClassifier(SSLClassifier):
     Kullback-Leibler divergence between p(x) and p(x + r), r of length epsilon in the direction in
     which it grows fastest, found by power iteration. It needs neither labels nor strong views.
 
-    Labeled rows are a BatchNorm batch of their own; the running statistics, with which the net
-    predicts, are those of the pool, in which the labeled rows are too. One labeled row alone, as
-    `partial_fit` allows, would vanish in its own batch: give a few of each class.
-
     Nothing but the length of r says what a small step is, so what lies between two classes must be
     farther away than that. Word counts, where all documents are about equally far from each other,
     lost (``docs/when_it_hurts.md``).
@@ -97,7 +97,12 @@ class VATClassifier(SSLClassifier):
     n_power : int >= 1, default=1
         Power iterations.
     entropy_weight : float >= 0, default=0.0
-        Weight of the conditional entropy of the pool (VAT+EntMin of the paper: 1).
+        Weight of the conditional entropy of all rows (VAT+EntMin of the paper: 1).
+    separate_batches : bool, default=False
+        True: labeled rows are a BatchNorm batch of their own, as in the authors' code, and the
+        divergence is that of the pool, where they are rare. With 100 labels of MNIST's pixels the
+        error fell from 47.9 to 4.6 %. Not with a few labels: a net may read its own batch
+        otherwise than the pool, and two moons with eight labels came out swapped.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         View of the rows before all else; "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=1.0
@@ -127,9 +132,8 @@ class VATClassifier(SSLClassifier):
     xi: float = 0.01
     n_power: int = 1
     entropy_weight: float = 0.0
+    separate_batches: bool = False
     augment: object = "auto"
-
-    _labeled_rows_in_pool = True  # eq. 8 is over D_l and D_ul
 
     _parameter_constraints = {
         **SSLClassifier._parameter_constraints,
@@ -137,8 +141,13 @@ class VATClassifier(SSLClassifier):
         "xi": [Interval(Real, 0, None, closed="neither")],
         "n_power": [Interval(Integral, 1, None, closed="left")],
         "entropy_weight": [Interval(Real, 0, None, closed="left")],
+        "separate_batches": ["boolean"],
         "augment": [StrOptions({"auto"}), callable],
     }
+
+    @property
+    def _labeled_rows_in_pool(self):
+        return self.separate_batches
 
     def _make_loss(self, X, codes):
         view, _ = choose_views(X, self.augment)
@@ -147,6 +156,5 @@ class VATClassifier(SSLClassifier):
         if isinstance(epsilon, str):
             features = (scale > 0).float().mean().item() * math.prod(X.shape[1:])
             epsilon = 0.5 * relative_spacing(X) * features**0.5
-        return VATLoss(
-            view, scale, self.unlabeled_weight, epsilon, self.xi, self.n_power, self.entropy_weight
-        )
+        weights = self.unlabeled_weight, epsilon, self.xi, self.n_power, self.entropy_weight
+        return VATLoss(view, scale, *weights, separate=self.separate_batches)

@@ -164,7 +164,7 @@ def test_mean_teacher_student_and_teacher_have_a_noise_each(batch):
 
 
 def vat(**params):
-    args = dict(epsilon=0.5, xi=0.01, n_power=1, entropy_weight=0.0) | params
+    args = dict(epsilon=0.5, xi=0.01, n_power=1, entropy_weight=0.0, separate=False) | params
     scale = torch.tensor([1.0, 2.0, 0.5, 0.0])
     return VATLoss(same, scale, 1.0, *args.values())
 
@@ -190,28 +190,28 @@ def test_vat_finds_the_direction_that_hurts(batch):
     assert (divergence(r) > average).all()
 
 
-def test_vat_loss_value_gradient_and_statistics(batch):
+@pytest.mark.parametrize("separate", [False, True])
+def test_vat_loss_value_gradient_and_statistics(batch, separate):
     model = nn.Sequential(nn.BatchNorm1d(K), linear())
-    loss = vat()
+    loss = vat(separate=separate)
     loss.view = other
     before = copy.deepcopy(model[0].state_dict())
     alone, expected = copy.deepcopy(model), copy.deepcopy(model)
-    expected(other(batch.x_u, None))
+    x_l, x_u = other(batch.x_l, None), other(batch.x_u, None)
+    pooled = expected(x_u if separate else torch.cat([x_l, x_u]))
     _, parts = loss(model, batch)
     assert parts["unlabeled_loss"] > 0
-    for name, statistic in expected[0].state_dict().items():  # one update, of the pool
+    for name, statistic in expected[0].state_dict().items():  # one update
         torch.testing.assert_close(model[0].state_dict()[name], statistic)
     assert not torch.equal(model[0].running_mean, before["running_mean"])
     assert model[0].momentum == 0.1
-    torch.nn.functional.cross_entropy(alone(other(batch.x_l, None)), batch.y_l).backward()
-    loss.lambda_u = 0.0  # what is left: labeled rows, seen as a batch of their own
-    torch.testing.assert_close(
-        gradient(loss, batch, model), torch.cat([p.grad.flatten() for p in alone.parameters()])
-    )
-    loss.lambda_u = 1.0
     with_vat = gradient(loss, batch, model)
     loss.lambda_u = 0.0
-    assert (with_vat - gradient(loss, batch, model)).norm() > 1e-3
+    without = gradient(loss, batch, model)
+    assert (with_vat - without).norm() > 1e-3
+    logits, net = (alone(x_l), alone) if separate else (pooled[: len(x_l)], expected)
+    torch.nn.functional.cross_entropy(logits, batch.y_l).backward()
+    torch.testing.assert_close(without, torch.cat([p.grad.flatten() for p in net.parameters()]))
     entropy_loss = vat(entropy_weight=1.0)(linear(), batch)[1]["unlabeled_loss"]
     assert entropy_loss > vat()(linear(), batch)[1]["unlabeled_loss"]
 
@@ -519,12 +519,12 @@ def test_labeled_rows_have_an_ensemble_too(digits):
     assert alone.net_.criterion_.visits.sum() == 0
 
 
-def test_vat_minimises_the_entropy_of_the_pool(batch):
+def test_vat_minimises_the_entropy_of_all_rows(batch):
     parts = [
         vat(entropy_weight=w)(linear(), batch._replace(generator=torch.Generator().manual_seed(1)))
         for w in (0.0, 2.0)
     ]
-    logits = linear()(batch.x_u).detach().double().numpy()
+    logits = linear()(torch.cat([batch.x_l, batch.x_u])).detach().double().numpy()
     expected = -(softmax(logits, 1) * log_softmax(logits, 1)).sum(1).mean()
     difference = (parts[1][0] - parts[0][0]).item()
     assert difference == pytest.approx(2 * expected, rel=1e-4)
