@@ -100,9 +100,10 @@ class VATClassifier(SSLClassifier):
         Weight of the conditional entropy of all rows (VAT+EntMin of the paper: 1).
     separate_batches : bool, default=False
         True: labeled rows are a BatchNorm batch of their own, as in the authors' code, and the
-        divergence is that of the pool, where they are rare. With 100 labels of MNIST's pixels the
-        error fell from 47.9 to 4.6 %. Not with a few labels: a net may read its own batch
-        otherwise than the pool, and two moons with eight labels came out swapped.
+        divergence is that of the pool, where they are rare. With 100 labels of MNIST's pixels,
+        with Adam and ``epsilon=12``, the error fell from 47.9 to 4.6 %. Not with a few labels: the
+        net may read their batch otherwise than the pool, and two moons with eight labels came out
+        swapped.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         View of the rows before all else; "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=1.0
