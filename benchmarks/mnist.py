@@ -65,6 +65,15 @@ RUNS = {
         },
         "VAT 1.36",
     ),
+    "VATClassifier, common batches": (
+        VATClassifier,
+        {
+            "max_steps": 10_000,
+            "unlabeled_ratio": 4,
+            "module_params": {"hidden_layer_sizes": (1200, 600, 300, 150)},
+        },
+        "VAT 1.36",
+    ),
     "VATClassifier, two layers": (
         VATClassifier, {"max_steps": 10_000, "separate_batches": True}, "VAT 1.36",
     ),
