@@ -86,6 +86,9 @@ RUNS = {
     "SGANClassifier, longer": (
         SGANClassifier, {"max_steps": 40_000, **SGAN}, "Improved GAN 0.93 +- 0.07 (180,000 steps)",
     ),
+    "SGANClassifier, longest": (
+        SGANClassifier, {"max_steps": 120_000, **SGAN}, "Improved GAN 0.93 +- 0.07 (180,000 steps)",
+    ),
 }  # fmt: skip
 # every classifier with a network as it comes
 RUNS |= {

@@ -9,7 +9,8 @@ from .freematch import FreeMatchClassifier
 from .gaussian_mixture import SemiSupervisedGaussianMixture
 from .label_propagation import LabelPropagationNet
 from .lazy import LazyRows
-from .mean_teacher import MeanTeacherClassifier, MeanTeacherRegressor
+from .mean_teacher import MeanTeacherClassifier
+from .mean_teacher_regressor import MeanTeacherRegressor
 from .mixmatch import MixMatchClassifier
 from .model_selection import LabeledSplit, hide_labels, labeled_scorer
 from .noisy_student import NoisyStudentClassifier

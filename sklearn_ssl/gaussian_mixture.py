@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
@@ -20,11 +20,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .classifier import SSLClassifier
+from .em import EM, log_joint, whiten
 from .validation import check_labels, check_weight, text_explained, unchanged_if_refused
 
 __all__ = ["SemiSupervisedGaussianMixture"]
-
-_START_ROWS = 50  # of the identity, in the covariance that EM starts from
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -206,23 +205,25 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
         scale[scale <= np.maximum(1e-12 * np.abs(center), 1e-150)] = 1.0  # constant features
         return center, scale
 
-    # ------------------------------------------------------------------ EM
-
     def _em(self, Z, codes, weight, log_scale):
         """Run EM on standardised rows (n, d) and class codes; return weights, means, covariances.
 
         A covariance is a matrix (d, d), or a vector (d,) if diagonal; there is one a component.
         """
-        *model, start = self._start(Z, codes, weight)
+        em = EM(self.covariance_type, self.shrinkage, self.reg_covar)
+        weights, means, S_0 = em.start(Z, codes, weight, len(self.classes_))
+        if self.n_components > 1:
+            labeled = codes >= 0
+            u, _ = whiten(Z, S_0)
+            nearest = codes[labeled][pairwise_distances_argmin(u, u[labeled])]
+            nearest[labeled] = codes[labeled]
+            weights, means = self._clusters(Z, nearest, weight)
         owners = np.repeat(np.arange(len(self.classes_)), self.n_components)
         barred = (codes[:, None] >= 0) & (codes[:, None] != owners)
-        shares, bound = self._e_step(Z, barred, weight, model, start)
-        bounds, self.converged_ = [bound], False
-        while len(bounds) <= self.max_iter and not self.converged_:
-            model = self._m_step(Z, shares, start)
-            shares, bound = self._e_step(Z, barred, weight, model, start)
-            self.converged_ = bool(bound - bounds[-1] < self.tol)
-            bounds.append(bound)
+        model = weights, means, [S_0] * len(means)
+        model, bounds, self.converged_ = em.run(
+            Z, weight, barred, model, S_0, self.max_iter, self.tol
+        )
         bounds = [float(bound - log_scale) for bound in bounds]
         self.history_ = [{"iteration": i, "lower_bound": b} for i, b in enumerate(bounds)]
         self.n_iter_, self.lower_bound_ = len(bounds) - 1, bounds[-1]
@@ -233,23 +234,6 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
                 stacklevel=4,
             )
         return model
-
-    def _start(self, Z, codes, weight):
-        """Weights, means and covariances from the labeled rows; and S_0."""
-        labeled, d = codes >= 0, Z.shape[1]
-        shares = weight[labeled, None] * np.eye(len(self.classes_))[codes[labeled]]
-        totals = shares.sum(0)
-        weights, means = totals / totals.sum(), shares.T @ Z[labeled] / totals[:, None]
-        scatter = self._scatter(Z[labeled] - means[codes[labeled]], weight[labeled])
-        identity = np.eye(d) if scatter.ndim == 2 else np.ones(d)
-        start = (scatter + _START_ROWS * identity) / (totals.sum() + _START_ROWS)
-        start = self._feasible(start)
-        if self.n_components > 1:
-            u, _ = _whiten(Z, start)
-            nearest = codes[labeled][pairwise_distances_argmin(u, u[labeled])]
-            nearest[labeled] = codes[labeled]
-            weights, means = self._clusters(Z, nearest, weight)
-        return weights, means, [start] * len(means), start
 
     def _clusters(self, Z, codes, weight):
         """Weights and means of k-means clusters of the rows of each class."""
@@ -269,57 +253,10 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
             means.append(k_means.cluster_centers_)
         return np.concatenate(weights) / weight.sum(), np.concatenate(means)
 
-    def _e_step(self, Z, barred, weight, model, start):
-        """Weighted shares (n, components) of the components in each row, and the bound."""
-        joint = _log_joint(Z, *model)
-        joint[barred] = -np.inf  # a labeled row belongs to its own class
-        density = logsumexp(joint, axis=1)
-        shares = weight[:, None] * np.exp(joint - density[:, None])
-        covariances = model[2][:1] if self.covariance_type == "tied" else model[2]
-        root = np.diag(np.sqrt(start)) if start.ndim == 1 else cholesky(start)
-        whitened = [_whiten(root, covariance) for covariance in covariances]
-        log_prior = -self.shrinkage / 2 * sum(log_det + (u**2).sum() for u, log_det in whitened)
-        return shares, (weight @ density + log_prior) / weight.sum()
-
-    def _m_step(self, Z, shares, start):
-        """Weights, means and covariances that maximise the bound, given weighted shares."""
-        totals = shares.sum(0) + np.finfo(float).tiny
-        means = shares.T @ Z / totals[:, None]
-        scatters = [self._scatter(Z - m, share) for m, share in zip(means, shares.T, strict=True)]
-        rows = totals
-        if self.covariance_type == "tied":
-            scatters, rows = [sum(scatters)], [totals.sum()]
-        covariances = [
-            self._feasible((scatter + self.shrinkage * start) / (n + self.shrinkage))
-            for scatter, n in zip(scatters, rows, strict=True)
-        ]
-        if self.covariance_type == "tied":
-            covariances *= len(means)
-        return totals / totals.sum(), means, covariances
-
-    def _scatter(self, around, weight):
-        """Weighted sum of squares of centred rows: a matrix, or its diagonal if that is enough."""
-        if self.covariance_type in ("diag", "spherical"):
-            return weight @ around**2
-        return (weight * around.T) @ around
-
-    def _feasible(self, covariance):
-        """The likeliest covariance of this type with variances of at least reg_covar."""
-        if self.covariance_type == "spherical":
-            covariance = np.full_like(covariance, covariance.mean())
-        if covariance.ndim == 1:
-            return np.maximum(covariance, self.reg_covar)
-        variances, axes = np.linalg.eigh(covariance)
-        if variances[0] >= self.reg_covar:
-            return covariance
-        return (axes * np.maximum(variances, self.reg_covar)) @ axes.T
-
-    # ---------------------------------------------------------- prediction
-
     def _log_joint(self, X):
         """log pi_c N(x; mu_c, S_c), ndarray (n, K, n_components)."""
         covariances = self._component_covariances()
-        joint = _log_joint(X, self.weights_, self.means_, covariances)
+        joint = log_joint(X, self.weights_, self.means_, covariances)
         return joint.reshape(len(X), len(self.classes_), self.n_components)
 
     def _component_covariances(self):
@@ -418,22 +355,3 @@ class SemiSupervisedGaussianMixture(ClassifierMixin, BaseEstimator):
             factor = np.diag(np.sqrt(covariance)) if covariance.ndim == 1 else cholesky(covariance)
             X[component == c] = self.means_[c] + X[component == c] @ factor
         return X, self.component_classes_[component]
-
-
-def _log_joint(X, weights, means, covariances):
-    """log pi_c N(x; mu_c, S_c): rows (n, d) -> (n, C)."""
-    joint = np.empty((len(X), len(means)))
-    for c, (mean, covariance) in enumerate(zip(means, covariances, strict=True)):
-        whitened, log_det = _whiten(X - mean, covariance)
-        constant = X.shape[1] * np.log(2 * np.pi) + log_det
-        joint[:, c] = np.log(weights[c]) - 0.5 * (constant + (whitened**2).sum(1))
-    return joint
-
-
-def _whiten(rows, covariance):
-    """Rows u (n, d) with u @ u.T = rows @ S^-1 @ rows.T, and log det S."""
-    if covariance.ndim == 1:
-        return rows / np.sqrt(covariance), np.log(covariance).sum()
-    factor = cholesky(covariance, lower=True)
-    log_det = 2 * np.log(np.diag(factor)).sum()
-    return solve_triangular(factor, rows.T, lower=True).T, log_det

@@ -5,7 +5,10 @@ import torch
 from scipy.sparse import csr_array, issparse
 from sklearn.neighbors import NearestNeighbors
 
-__all__ = ["certainty", "closeness", "diffuse", "edges", "nearest", "spread"]
+from .data import rows_to_tensor, to_float
+from .moments import moments
+
+__all__ = ["LabelGraph", "certainty", "closeness", "diffuse", "edges", "nearest", "spread"]
 
 EXACT_ROWS = 50_000  # up to here every pair of rows is compared
 
@@ -172,3 +175,36 @@ def certainty(probabilities):
     p, n_classes = probabilities, probabilities.shape[1]
     entropy = -(p * np.log(np.where(p > 0, p, 1))).sum(1)
     return np.clip(1 - entropy / np.log(max(2, n_classes)), 0, 1)
+
+
+class LabelGraph:
+    """Labels diffused over training rows as they are, and kept with them for new rows.
+
+    Columns are scaled to vary alike; zeros stay zeros, so that sparse rows stay sparse.
+    """
+
+    def __init__(self, n_neighbors, alpha):
+        self.n_neighbors, self.alpha = n_neighbors, alpha
+
+    def fit(self, X, codes, weight, n_classes, seed):
+        """Build the graph of the rows X, spread their labels; return the number of iterations."""
+        scale = moments(X)[1]
+        self.scale = torch.where(scale > 0, scale, 1).numpy()
+        scaled = self._scaled(X)
+        distances, rows = nearest(scaled, self.n_neighbors, seed)
+        near = closeness(distances)
+        self.distributions, n_iter = spread(near, rows, codes, weight, n_classes, self.alpha)
+        k = min(self.n_neighbors, len(codes))
+        self.neighbors = NearestNeighbors(n_neighbors=k).fit(scaled)
+        return n_iter
+
+    def predict(self, X):
+        """Class distributions (m, K) of new rows: those of their neighbours, by closeness."""
+        distances, rows = self.neighbors.kneighbors(self._scaled(X))
+        p = edges(closeness(distances), rows, len(self.distributions)) @ self.distributions
+        return p / p.sum(1, keepdims=True)
+
+    def _scaled(self, X):
+        if issparse(X):
+            return csr_array(X.multiply(1 / self.scale), dtype=np.float32)
+        return (to_float(rows_to_tensor(X)) / torch.from_numpy(self.scale)).flatten(1).numpy()

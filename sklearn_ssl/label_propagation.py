@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.sparse import csr_array, issparse
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from sklearn.utils.metaestimators import available_if
 from torch import nn
@@ -19,10 +17,8 @@ from torch.nn.functional import cross_entropy, normalize
 
 from .augment import choose_views
 from .classifier import SSLClassifier
-from .data import rows_to_tensor, to_float
-from .graph import certainty, closeness, edges, nearest, spread
+from .graph import LabelGraph, certainty, nearest, spread
 from .losses import class_shares, masked_cross_entropy
-from .moments import moments
 
 __all__ = ["LabelPropagationLoss", "LabelPropagationNet"]
 
@@ -119,8 +115,8 @@ class LabelPropagationNet(SSLClassifier):
         Rounds of propagation, at least 1; without a network, steps of the conjugate gradients.
     classes_, transduction_, label_distributions_, history_, net_, n_features_in_
         As in `SSLClassifier`; each record of ``history_`` has its ``round``, and its
-        ``mask_rate`` is the mean omega. Without a network there is no ``net_``, ``history_`` is
-        empty, and the distributions of unlabeled rows are those of F.
+        ``mask_rate`` is the mean omega. Without a network there is a ``graph_`` in place of
+        ``net_``, ``history_`` is empty, and the distributions of unlabeled rows are those of F.
 
     Notes
     -----
@@ -172,8 +168,7 @@ class LabelPropagationNet(SSLClassifier):
         if self.module is None:
             self._fit_graph(X, codes, weight)
             return
-        for name in ("neighbors_", "diffused_", "scale_"):  # of an earlier fit without a network
-            vars(self).pop(name, None)
+        vars(self).pop("graph_", None)  # of an earlier fit without a network
         history = []
         for iteration in range(1 + (self.max_iter if (codes < 0).any() else 0)):
             self._fit_round(X, codes, weight, iteration)
@@ -207,45 +202,30 @@ class LabelPropagationNet(SSLClassifier):
         return spread(cosine**self.gamma, rows, codes, weight, len(self.classes_), self.alpha)[0]
 
     def _fit_graph(self, X, codes, weight):
-        scale = moments(X)[1]
-        self.scale_ = torch.where(scale > 0, scale, 1).numpy()
-        scaled = self._scaled(X)
-        distances, rows = nearest(scaled, self.n_neighbors, int(self._seeds(0)[0]))
-        near = closeness(distances)
-        self.diffused_, self.n_iter_ = spread(
-            near, rows, codes, weight, len(self.classes_), self.alpha
-        )
-        k = min(self.n_neighbors, len(codes))
-        self.neighbors_, self.history_ = NearestNeighbors(n_neighbors=k).fit(scaled), []
+        self.graph_ = LabelGraph(self.n_neighbors, self.alpha)
+        self.n_iter_ = self.graph_.fit(X, codes, weight, len(self.classes_), int(self._seeds(0)[0]))
+        self.history_ = []
         for name in ("net_", "temperature_"):  # of an earlier fit with a network
             vars(self).pop(name, None)
 
-    def _scaled(self, X):
-        """Rows (n, d) whose columns vary alike; zeros stay zeros, so that sparse X stay sparse."""
-        if issparse(X):
-            return csr_array(X.multiply(1 / self.scale_), dtype=np.float32)
-        return (to_float(rows_to_tensor(X)) / torch.from_numpy(self.scale_)).flatten(1).numpy()
-
     def _probabilities(self, X):
-        if "neighbors_" not in vars(self):
+        if "graph_" not in vars(self):
             return super()._probabilities(X)
-        distances, rows = self.neighbors_.kneighbors(self._scaled(X))
-        p = edges(closeness(distances), rows, len(self.diffused_)) @ self.diffused_
-        return p / p.sum(1, keepdims=True)
+        return self.graph_.predict(X)
 
     def _transduce(self, X, codes, used):
-        if "neighbors_" not in vars(self):
+        if "graph_" not in vars(self):
             return super()._transduce(X, codes, used)
         in_graph = used & (codes >= 0) if self.unlabeled_weight == 0 else used
         p = np.empty((len(codes), len(self.classes_)))
-        p[in_graph] = self.diffused_
+        p[in_graph] = self.graph_.distributions
         if not in_graph.all():
             p[~in_graph] = self._probabilities(X[~in_graph])
         p[codes >= 0] = np.eye(len(self.classes_))[codes[codes >= 0]]
         self.label_distributions_, self.transduction_ = p, self.classes_[p.argmax(1)]
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "net_") or hasattr(self, "neighbors_")
+        return hasattr(self, "net_") or hasattr(self, "graph_")
 
 
 def _features(net, X):

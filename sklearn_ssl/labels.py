@@ -1,10 +1,17 @@
-"""What counts as unlabeled, whatever the kind of y."""
+"""What counts as unlabeled, whatever the kind of y, and which rows to label next."""
 
 from numbers import Real
 
 import numpy as np
 
-__all__ = ["as_label_array", "is_labeled", "is_missing", "mark_unlabeled", "plain"]
+__all__ = [
+    "as_label_array",
+    "is_labeled",
+    "is_missing",
+    "mark_unlabeled",
+    "plain",
+    "select_confident",
+]
 
 
 def is_labeled(y, unlabeled_label=-1):
@@ -89,3 +96,43 @@ def plain(y):
 def is_missing(value):
     """Whether a scalar is None, NaN or pandas.NA."""
     return value is None or type(value).__name__ == "NAType" or value != value
+
+
+def select_confident(probabilities, threshold=None, k_best=None, balanced=True):
+    """Positions of the rows whose predicted class is confident enough.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n, K)
+    threshold : float in [0, 1], or None
+        Keep rows whose largest probability is above it.
+    k_best : int, or None
+        Keep that many, the most confident ones.
+    balanced : bool
+        Give each predicted class a share of what is kept, in proportion to the square root of its
+        number of candidates: half way between equal shares, which fill a rare class with wrong
+        rows, and the predicted shares, which let the easiest class take over.
+
+    Returns
+    -------
+    ndarray of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.45, 0.55]])
+    >>> select_confident(p, k_best=2), select_confident(p, k_best=2, balanced=False)
+    (array([0, 2]), array([0, 1]))
+    """
+    confidence, predicted = probabilities.max(1), probabilities.argmax(1)
+    order = np.argsort(-confidence, kind="stable")
+    if threshold is not None:
+        order = order[confidence[order] > threshold]
+    quota = len(order) if k_best is None else min(k_best, len(order))
+    if not balanced:
+        return np.sort(order[:quota])
+    counts = np.bincount(predicted[order], minlength=probabilities.shape[1])
+    shares = np.ceil(quota * np.sqrt(counts) / max(1.0, np.sqrt(counts).sum())).astype(int)
+    kept = [order[predicted[order] == c][:share] for c, share in enumerate(shares)]
+    kept = np.concatenate(kept)
+    return np.sort(kept[np.argsort(-confidence[kept], kind="stable")][:quota])  # shares round up

@@ -193,10 +193,10 @@ def test_new_rows_take_the_distributions_of_their_nearest_rows(digits):
     np.testing.assert_allclose(p.sum(1), 1)
     assert np.mean(clf.predict(X_new) == truth_new) > 0.9
     np.testing.assert_array_equal(p[:7], clf.predict_proba(X_new[:7]))
-    scaled = clf._scaled(X_fit), clf._scaled(X_new[:1])
+    scaled = clf.graph_._scaled(X_fit), clf.graph_._scaled(X_new[:1])
     distances, rows = NearestNeighbors(n_neighbors=5).fit(scaled[0]).kneighbors(scaled[1])
     weights = np.exp(-2 * (distances / distances[0, -1]) ** 2)
-    by_hand = (weights.T * clf.diffused_[rows[0]]).sum(0) / weights.sum()
+    by_hand = (weights.T * clf.graph_.distributions[rows[0]]).sum(0) / weights.sum()
     np.testing.assert_allclose(p[0], by_hand, atol=1e-6)
 
 

@@ -157,7 +157,7 @@ def norm_logpdf(x, mean, s):
 
 @pytest.fixture
 def m2():
-    from sklearn_ssl.vae import M2Loss
+    from sklearn_ssl.vae_losses import M2Loss
 
     return M2Loss(torch.tensor([0.3, 0.7]), n_labeled=3, n_rows=9, alpha=0.5, unlabeled_weight=1.0)
 

@@ -24,8 +24,8 @@ from sklearn_ssl.augment import (
     relative_spacing,
 )
 from sklearn_ssl.data import Batch
+from sklearn_ssl.labels import select_confident
 from sklearn_ssl.networks import WideResNet
-from sklearn_ssl.self_training import select_confident
 
 from .conftest import quick
 

@@ -20,7 +20,7 @@ from sklearn_ssl import (
     load,
 )
 from sklearn_ssl.data import Batch
-from sklearn_ssl.mean_teacher import MeanTeacherRegressionLoss
+from sklearn_ssl.mean_teacher_regressor import MeanTeacherRegressionLoss
 from sklearn_ssl.regressor import masked_mse
 
 FAILURES = dict.fromkeys(
