@@ -13,10 +13,10 @@ _START_ROWS = 50  # of the identity, in the covariance that EM starts from
 
 @dataclass
 class EM:
-    """What EM does to a model (weights (C,), means (C, d), C covariances), on standardised rows.
+    """EM steps for a mixture, given as (weights (C,), means (C, d), C covariances).
 
-    With rows Z (n, d), their ``weight`` w (n,), and components ``barred`` (n, C) to a row, it
-    maximises
+    With standardised rows Z (n, d), their ``weight`` w (n,), and ``barred`` (n, C), true where a
+    row cannot come from a component, they maximise
 
     sum_i w_i log sum_{c not barred to i} pi_c N(z_i; mu_c, S_c)
     - shrinkage / 2 * sum over covariances of (log det S + trace(S^-1 S_0)).

@@ -180,7 +180,9 @@ def certainty(probabilities):
 class LabelGraph:
     """Labels diffused over training rows as they are, and kept with them for new rows.
 
-    Columns are scaled to vary alike; zeros stay zeros, so that sparse rows stay sparse.
+    Columns are divided by ``scale``, so that they vary alike; zeros stay zeros, so that sparse rows
+    stay sparse. ``distributions`` (n, K) are those of the training rows, ``neighbors`` the fitted
+    search among them.
     """
 
     def __init__(self, n_neighbors, alpha):
@@ -198,7 +200,7 @@ class LabelGraph:
         self.neighbors = NearestNeighbors(n_neighbors=k).fit(scaled)
         return n_iter
 
-    def predict(self, X):
+    def predict_proba(self, X):
         """Class distributions (m, K) of new rows: those of their neighbours, by closeness."""
         distances, rows = self.neighbors.kneighbors(self._scaled(X))
         p = edges(closeness(distances), rows, len(self.distributions)) @ self.distributions

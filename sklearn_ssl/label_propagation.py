@@ -115,8 +115,8 @@ class LabelPropagationNet(SSLClassifier):
         Rounds of propagation, at least 1; without a network, steps of the conjugate gradients.
     classes_, transduction_, label_distributions_, history_, net_, n_features_in_
         As in `SSLClassifier`; each record of ``history_`` has its ``round``, and its
-        ``mask_rate`` is the mean omega. Without a network there is a ``graph_`` in place of
-        ``net_``, ``history_`` is empty, and the distributions of unlabeled rows are those of F.
+        ``mask_rate`` is the mean omega. Without a network ``graph_``, a `graph.LabelGraph`, stands
+        for ``net_``, ``history_`` is empty, and the distributions of unlabeled rows are those of F.
 
     Notes
     -----
@@ -211,7 +211,7 @@ class LabelPropagationNet(SSLClassifier):
     def _probabilities(self, X):
         if "graph_" not in vars(self):
             return super()._probabilities(X)
-        return self.graph_.predict(X)
+        return self.graph_.predict_proba(X)
 
     def _transduce(self, X, codes, used):
         if "graph_" not in vars(self):

@@ -212,7 +212,8 @@ class _SSLNet(NeuralNetClassifier):
 
     def _reason_to_stop(self, weights):
         """Remember the best weights; say why training ends, if it does."""
-        if self.patience is not None:
+        begin = getattr(self.criterion_, "counts_from", 0.0) * self.max_steps
+        if self.patience is not None and self.step_ > begin:
             loss = self.history[-1, "valid_loss"]
             if self._best is None or loss < self._best[0]:
                 self._best, self._waited = (loss, weights), 0

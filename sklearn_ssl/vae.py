@@ -26,10 +26,10 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     """Semi-supervised variational autoencoder: it classifies, encodes, samples and scores rows.
 
     Kingma et al. 2014, "Semi-Supervised Learning with Deep Generative Models", arXiv 1406.5298,
-    equations 5 to 9. ``objective="m1"``: an autoencoder learns from all rows, a classifier on its
-    latent means from the labels. ``"m2"``: the class is a latent variable beside z, marginalised on
-    unlabeled rows. ``"m1+m2"``: m2 on the latent variables of m1. The paper trains one after the
-    other; here all learn at once, and no part moves the one below it.
+    equations 5 to 9. ``objective="m1"``: an autoencoder learns from all rows and, without moving
+    it, a classifier on its latent means from the labels. ``"m2"``: the class is a latent variable
+    beside z, marginalised on unlabeled rows. ``"m1+m2"``: m2 on the latent variables of m1, which
+    learns first and then stays as it is.
 
     ``objective="joint"``, which is ours: one encoder serves reconstruction, KL and a classifier
     on the latent mean; unlabeled rows train the autoencoder and, where the classifier is
@@ -51,7 +51,10 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
         the loss being divided by N.
     warm_up : float in [0, 1], default=0.2
         m2: share of the steps in which q(y|x) learns from labels alone, while the decoder learns
-        from what it says. Not in the paper; without it a few labels drown.
+        from what it says. Not in the paper; without it a few labels drown. m1+m2: of the steps
+        after m1.
+    m1_share : float in (0, 1), default=0.3
+        m1+m2: share of the first steps, of each call that trains, in which m1 learns.
     beta : float >= 0, default=0.1
         joint: weight of the negative ELBO per input feature.
     pseudo_label_threshold : float in [0, 1] or None, default=0.8
@@ -72,7 +75,8 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     Attributes
     ----------
     classes_, transduction_, label_distributions_, n_iter_, history_, net_, n_features_in_
-        As in `SSLClassifier`.
+        As in `SSLClassifier`. With m1+m2 the ``unlabeled_loss`` of ``history_`` is that of m1 while
+        m1 learns, and that of m2 from then on.
 
     Examples
     --------
@@ -93,6 +97,7 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     likelihood: str = "auto"
     alpha: float = 1.0
     warm_up: float = 0.2
+    m1_share: float = 0.3
     beta: float = 0.1
     pseudo_label_threshold: float | None = 0.8
     augment: object = "auto"
@@ -107,6 +112,7 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
         "likelihood": [StrOptions({"auto", "gaussian", "bernoulli"})],
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "warm_up": [Interval(Real, 0, 1, closed="both")],
+        "m1_share": [Interval(Real, 0, 1, closed="neither")],
         "beta": [Interval(Real, 0, None, closed="left")],
         "pseudo_label_threshold": [Interval(Real, 0, 1, closed="both"), None],
         "augment": [StrOptions({"auto"}), callable],
@@ -120,11 +126,6 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     def _knows_classes(self):
         """Whether encoder and decoder are given the class."""
         return self.objective in ("m2", "m1+m2")
-
-    @property
-    def _class_loss(self):
-        """The loss where they are."""
-        return M2Loss if self.objective == "m2" else M1M2Loss
 
     def _module_facts(self, X):
         facts = super()._module_facts(X)
@@ -153,14 +154,19 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
                 beta, threshold = 1.0, None
             return JointLoss(view, beta, self.unlabeled_weight, threshold, stacked)
         prior = class_balance(torch.from_numpy(codes), len(self.classes_))
-        n_labeled = int((codes >= 0).sum())
-        weights = self.alpha, self.unlabeled_weight, self.warm_up
-        return self._class_loss(prior, n_labeled, int((codes >= -1).sum()), *weights)
+        counts = int((codes >= 0).sum()), int((codes >= -1).sum())
+        return self._class_loss(prior, *counts, self.unlabeled_weight)
+
+    def _class_loss(self, prior, n_labeled, n_rows, unlabeled_weight):
+        """The loss where encoder and decoder are given the class."""
+        given = prior, n_labeled, n_rows, self.alpha, unlabeled_weight, self.warm_up
+        if self.objective == "m2":
+            return M2Loss(*given)
+        return M1M2Loss(*given, m1_share=self.m1_share)
 
     def _bound(self):
         """The evidence lower bound, with the class shares of the fit as the prior of y."""
         if not self._knows_classes:
             return JointLoss.bound
         prior = torch.from_numpy(self._class_shares).float()
-        loss = self._class_loss(prior, 1, 2, self.alpha, 1.0)
-        return loss.to(check_device(self.device)).bound
+        return self._class_loss(prior, 1, 2, 1.0).to(check_device(self.device)).bound

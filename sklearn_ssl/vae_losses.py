@@ -76,7 +76,16 @@ class M2Loss(nn.Module):
 
 
 class M1M2Loss(M2Loss):
-    """-ELBO of M1 (eq. 5) per feature, and `M2Loss` on samples of z1, which M1 does not feel."""
+    """-ELBO of M1 (eq. 5) per feature; then `M2Loss` on samples of z1, with M1 as it is by then.
+
+    While progress is below ``m1_share``, M1 learns, and q(y|z1) learns from labels alone without
+    moving M1; until then no result counts for early stopping.
+    """
+
+    def __init__(self, *args, m1_share=0.0):
+        super().__init__(*args)
+        self.m1_share = m1_share
+        self.counts_from = m1_share if self.lambda_u > 0 else 0.0
 
     def bound(self, model, x, noise, noise_1):
         """log p(x|z1) - log q(z1|x) + the bound of M2 on log p(z1): (n,)."""
@@ -90,14 +99,19 @@ class M1M2Loss(M2Loss):
     def forward(self, model, batch):
         if self.lambda_u == 0:
             return super().forward(model, batch)
-        x, B = torch.cat([batch.x_l, batch.x_u]), len(batch.x_l)
-        mean, log_var = model.m1.encode(x)
-        z1 = mean + _noise(batch.generator)(mean) * (0.5 * log_var).exp()
+        x, share = torch.cat([batch.x_l, batch.x_u]), self.m1_share
+        first = batch.t < share
+        with torch.set_grad_enabled(first):
+            mean, log_var = model.m1.encode(x)
+            z1 = mean + _noise(batch.generator)(mean) * (0.5 * log_var).exp()
+        z1_l, z1_u = z1.detach().split([len(batch.x_l), len(batch.x_u)])
+        if not first:
+            t = (batch.t - share) / (1 - share)
+            return super().forward(model.m2, batch._replace(x_l=z1_l, x_u=z1_u, t=t))
         elbo = model.m1.log_likelihood(x, model.m1.decode(z1)) - gaussian_kl(mean, log_var)
-        z1 = z1.detach()
-        loss, parts = super().forward(model.m2, batch._replace(x_l=z1[:B], x_u=z1[B:]))
-        first = -elbo.mean() / x[0].numel()
-        return loss + first, {**parts, "first_loss": first.detach()}
+        unlabeled, labeled = -elbo.mean() / x[0].numel(), cross_entropy(model.m2(z1_l), batch.y_l)
+        parts = {"labeled_loss": labeled.detach(), "unlabeled_loss": unlabeled.detach()}
+        return labeled + self.lambda_u * unlabeled, parts
 
 
 class JointLoss(nn.Module):

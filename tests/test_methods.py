@@ -451,18 +451,30 @@ def test_nothing_moves_the_model_below(digits, objective):
     net, first = clf.net_, clf.net_.module_.m1 if objective == "m1+m2" else clf.net_.module_
     encoder = [*first.trunk.parameters(), *first.mix.parameters(), *first.to_z.parameters()]
 
-    def gradient(labels):
+    def gradients(labels, t):
         x = torch.from_numpy(X[:20]).float()
         g = torch.Generator().manual_seed(0)
-        batch = Batch(x[:10], labels, x[10:], torch.arange(10), 0.9, g)
+        batch = Batch(x[:10], labels, x[10:], torch.arange(10), t, g)
         net.module_.zero_grad()
         net.module_.eval()
         net.criterion_(net.module_, batch)[0].backward()
-        return torch.cat([p.grad.flatten().clone() for p in encoder if p.grad is not None])
+        return [p.grad.flatten().clone() for p in encoder if p.grad is not None]
 
-    one, other = gradient(torch.arange(10)), gradient(torch.zeros(10, dtype=torch.int64))
+    one, other = (torch.cat(gradients(y, 0.1)) for y in (torch.arange(10), torch.zeros(10).long()))
     assert one.norm() > 0
     torch.testing.assert_close(one, other)
+    if objective == "m1+m2":  # m1 is complete by then
+        assert not gradients(torch.arange(10), clf.m1_share)
+
+
+def test_early_stopping_waits_for_m2(digits):
+    """What m1 leaves for m2 is no result: neither a stop nor the best weights come from it."""
+    X, y, _, _ = digits
+    clf = VAEClassifier(
+        objective="m1+m2", m1_share=0.7, max_steps=300, early_stopping=1, lr=0.01,
+        validation_fraction=0.2, batch_size=64, unlabeled_ratio=1, random_state=0,
+    ).fit(X, y)  # fmt: skip
+    assert clf.history_[-1]["step"] > 210
 
 
 def test_m1_m2_bound_holds_on_a_line():
