@@ -14,6 +14,7 @@ import inspect
 import platform
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import joblib
@@ -39,6 +40,7 @@ METHODS = {
     for name, value in vars(sklearn_ssl).items()
     if inspect.isclass(value) and issubclass(value, ClassifierMixin)
 }
+METHODS["LabelPropagationNet(module=None)"] = partial(sklearn_ssl.LabelPropagationNet, module=None)
 # scikit-learn's own, on standardised columns and one on columns as they are, which suits pixels;
 # they have no weight to set to 0
 BASELINES = {

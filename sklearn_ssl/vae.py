@@ -38,8 +38,8 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     Parameters
     ----------
     objective : {"joint", "m1", "m2", "m1+m2"}, default="joint"
-        "m2" needs ten thousand steps and more before its decoder knows the classes
-        (``benchmarks/RESULTS_MNIST.md``); with fewer it may be worse than the supervised net.
+        "m2" and "m1+m2" need ten thousand steps and more before their decoder knows the classes
+        (``benchmarks/RESULTS_MNIST.md``); with fewer they may be worse than the supervised net.
     latent_dim : int >= 1, default=32
         Dimensions of z.
     likelihood : {"auto", "gaussian", "bernoulli"}, default="auto"
