@@ -33,6 +33,8 @@ __all__ = [
     "warn_of_channels_last",
 ]
 
+_MARKS = ("", "?", "unlabeled", "unlabelled")  # what people write where they know no class
+
 
 def unchanged_if_refused(fit):
     """Make a method leave its estimator as it was if it raises before there is a new net."""
@@ -159,6 +161,13 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
             f"Only one class, {found.tolist()[0]!r}, is labeled: it will be predicted "
             "for every row. (If -1 is a class of yours, set unlabeled_label=None and mark "
             "unlabeled rows by a missing value.)",
+            stacklevel=6,
+        )
+    marks = [v for v in found.tolist() if isinstance(v, str) and v.strip().lower() in _MARKS]
+    if marks:
+        warnings.warn(
+            f"{marks[0]!r} is a class here, like any other. If it marks unlabeled rows, pass "
+            f"unlabeled_label={marks[0]!r}.",
             stacklevel=6,
         )
     codes = np.full(len(y), -1, dtype=np.int64)

@@ -94,6 +94,17 @@ def test_minus_one_and_one_are_classes_with_another_mark(cancer, mark):
     assert set(kept[is_labeled(kept, mark)]) == {-1, 1}
 
 
+@pytest.mark.parametrize("mark", ["", "unlabeled", " Unlabeled"])
+def test_a_class_that_reads_like_a_mark_is_named(cancer, mark):
+    X, truth, hidden = cancer
+    y = np.where(hidden, mark, np.array(["benign", "malignant"])[truth])
+    with pytest.warns(UserWarning, match=f"unlabeled_label='{mark}'"):
+        clf = quick(FixMatchClassifier, max_steps=2).fit(X, y)
+    assert len(clf.classes_) == 3
+    clf = quick(FixMatchClassifier, max_steps=2, unlabeled_label=mark).fit(X, y)
+    assert clf.classes_.tolist() == ["benign", "malignant"]
+
+
 ROWS = {
     "float64": lambda X: X,
     "float16": lambda X: X.astype(np.float16),
