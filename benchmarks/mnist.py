@@ -51,11 +51,6 @@ RUNS = {
     ),
     "VAEClassifier m2": (VAEClassifier, {"objective": "m2", **VAE}, "M2 11.97 +- 1.71"),
     "VAEClassifier m1+m2": (VAEClassifier, {"objective": "m1+m2", **VAE}, "M1+M2 3.33 +- 0.14"),
-    "VAEClassifier m1+m2, longer": (
-        VAEClassifier,
-        {"objective": "m1+m2", **VAE, "max_steps": 40_000},
-        "M1+M2 3.33 +- 0.14",
-    ),
     # epsilon and Adam: the better of a few on hidden labels, seed 10
     "VATClassifier": (
         VATClassifier,
