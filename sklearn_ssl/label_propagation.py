@@ -115,7 +115,7 @@ class LabelPropagationNet(SSLClassifier):
         Rounds of propagation, at least 1; without a network, steps of the conjugate gradients.
     classes_, transduction_, label_distributions_, history_, net_, n_features_in_
         As in `SSLClassifier`; each record of ``history_`` has its ``round``, and its
-        ``mask_rate`` is the mean omega. Without a network ``graph_``, a `graph.LabelGraph`, stands
+        ``mask_rate`` is the mean omega. Without a network ``graph_`` (``graph.LabelGraph``) stands
         for ``net_``, ``history_`` is empty, and the distributions of unlabeled rows are those of F.
 
     Notes
