@@ -15,7 +15,7 @@ BIN = .venv/bin
 	touch $@
 
 demo: .venv/installed
-	$(BIN)/python examples/quick_start.py
+	OMP_NUM_THREADS=1 $(BIN)/python examples/quick_start.py
 
 test: .venv/installed
 	$(BIN)/ruff check .
