@@ -51,6 +51,9 @@ RUNS = {
     ),
     "VAEClassifier m2": (VAEClassifier, {"objective": "m2", **VAE}, "M2 11.97 +- 1.71"),
     "VAEClassifier m1+m2": (VAEClassifier, {"objective": "m1+m2", **VAE}, "M1+M2 3.33 +- 0.14"),
+    "VAEClassifier m1+m2, longer": (
+        VAEClassifier, {"objective": "m1+m2", **VAE, "max_steps": 60_000}, "M1+M2 3.33 +- 0.14",
+    ),
     # epsilon and Adam: the better of a few on hidden labels, seed 10
     "VATClassifier": (
         VATClassifier,
@@ -73,12 +76,6 @@ RUNS = {
             "module_params": {"hidden_layer_sizes": (1200, 600, 300, 150)},
         },
         "VAT 1.36",
-    ),
-    "VATClassifier, two layers": (
-        VATClassifier, {"max_steps": 10_000, "separate_batches": True}, "VAT 1.36",
-    ),
-    "VATClassifier, separate_batches": (
-        VATClassifier, {"max_steps": 1000, "separate_batches": True}, "",
     ),
     "SGANClassifier": (
         SGANClassifier, {"max_steps": 15_000, **SGAN}, "Improved GAN 0.93 +- 0.07 (180,000 steps)",
@@ -132,12 +129,15 @@ def report():
         "m1+m2 trains m1 first, then m2. Both at once, as in commit 2819a0b, had 10.19 % with seed"
         " 0 in 20,000 steps, each of which took 1.6 times as long. The order was chosen on hidden"
         " training labels (4,000 steps, seeds 10 and 11: accuracy .567 and .762, at once .523 and"
-        " .633), and is the paper's. It falls short of published re-implementations (9.0 to 9.3 %);"
-        " more than 20,000 steps were not tried.",
+        " .633), and is the paper's. It falls short of published re-implementations (9.0 to 9.3 %),"
+        " in three times the steps too.",
         "",
-        "VAT's separate batches are there because pooled ones, and another form, had failed on this"
-        " test set with seed 0 (47.9 and 64.8 %); they were then chosen on hidden training labels,"
-        " seed 10, among about twenty single runs. So seed 0 is not a wholly fresh test of them.",
+        "VAT's separate batches are there because pooled ones had failed on this test set with seed"
+        " 0 (47.93 %). With labeled rows in a batch of their own alone, as in commit c3b1ff4, the"
+        " error was 4.55 %, but two moons with eight labels came out swapped; half and half, as"
+        " here, they do not. On hidden training labels, seed 10, 1,000 steps, the accuracy of the"
+        " two was .929 and .916. The form and epsilon were chosen there, among about thirty single"
+        " runs, after failures on seed 0, so seed 0 is not a wholly fresh test of them.",
     ]
     (HERE / "RESULTS_MNIST.md").write_text("\n".join(lines) + "\n")
 

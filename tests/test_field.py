@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from scipy.special import log_softmax, logsumexp, softmax
+from sklearn.datasets import make_moons
 from torch import nn
 
 from sklearn_ssl import (
@@ -18,6 +19,7 @@ from sklearn_ssl import (
     SGANClassifier,
     TemporalEnsemblingClassifier,
     VATClassifier,
+    hide_labels,
 )
 from sklearn_ssl.co_training import CoTrainingLoss, TwoViews
 from sklearn_ssl.data import Batch
@@ -192,13 +194,12 @@ def test_vat_finds_the_direction_that_hurts(batch):
 
 @pytest.mark.parametrize("separate", [False, True])
 def test_vat_loss_value_gradient_and_statistics(batch, separate):
-    model = nn.Sequential(nn.BatchNorm1d(K), linear())
-    loss = vat(separate=separate)
+    model, loss = nn.Sequential(nn.BatchNorm1d(K), linear()), vat(separate=separate)
     loss.view = other
     before = copy.deepcopy(model[0].state_dict())
     alone, expected = copy.deepcopy(model), copy.deepcopy(model)
     x_l, x_u = other(batch.x_l, None), other(batch.x_u, None)
-    pooled = expected(x_u if separate else torch.cat([x_l, x_u]))
+    pooled = expected(torch.cat([x_l, x_u]))
     _, parts = loss(model, batch)
     assert parts["unlabeled_loss"] > 0
     for name, statistic in expected[0].state_dict().items():  # one update
@@ -209,11 +210,25 @@ def test_vat_loss_value_gradient_and_statistics(batch, separate):
     loss.lambda_u = 0.0
     without = gradient(loss, batch, model)
     assert (with_vat - without).norm() > 1e-3
-    logits, net = (alone(x_l), alone) if separate else (pooled[: len(x_l)], expected)
-    torch.nn.functional.cross_entropy(logits, batch.y_l).backward()
-    torch.testing.assert_close(without, torch.cat([p.grad.flatten() for p in net.parameters()]))
+    torch.nn.functional.cross_entropy(pooled[: len(x_l)], batch.y_l).backward()
+    read = alone(x_l) if separate else alone(torch.cat([x_l, x_u]))[: len(x_l)]
+    torch.nn.functional.cross_entropy(read, batch.y_l).backward()
+    halves = [
+        (p.grad + q.grad).flatten() / 2
+        for p, q in zip(expected.parameters(), alone.parameters(), strict=True)
+    ]
+    torch.testing.assert_close(without, torch.cat(halves))
     entropy_loss = vat(entropy_weight=1.0)(linear(), batch)[1]["unlabeled_loss"]
     assert entropy_loss > vat()(linear(), batch)[1]["unlabeled_loss"]
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_vat_reads_labeled_rows_as_it_reads_the_others(separate):
+    # with labeled rows in a batch of their own alone, both moons came out swapped
+    X, y = make_moons(600, noise=0.1, random_state=2)
+    few = hide_labels(y, 8, stratify="balanced", random_state=2)
+    clf = VATClassifier(epsilon=0.4, separate_batches=separate, max_steps=400, random_state=0)
+    assert clf.fit(X, few).score(X[few == -1], y[few == -1]) > 0.9
 
 
 def test_vat_finds_its_direction_in_full_precision(batch, monkeypatch):
