@@ -218,8 +218,15 @@ def test_vat_loss_value_gradient_and_statistics(batch, separate):
         for p, q in zip(expected.parameters(), alone.parameters(), strict=True)
     ]
     torch.testing.assert_close(without, torch.cat(halves))
-    entropy_loss = vat(entropy_weight=1.0)(linear(), batch)[1]["unlabeled_loss"]
-    assert entropy_loss > vat()(linear(), batch)[1]["unlabeled_loss"]
+    step = torch.full((K,), 0.3)
+    step[0] = -1.0
+    loss = vat(separate=separate, entropy_weight=2.0)
+    loss.view, loss.adversarial = other, lambda model, x, logits, g: step
+    rows = x_u if separate else torch.cat([x_l, x_u])
+    z, moved = (expected(rows + r).detach().double().numpy() for r in (torch.zeros(K), step))
+    p, q = softmax(z, axis=1), softmax(moved, axis=1)
+    unlabeled = (p * np.log(p / q)).sum(1).mean() - 2 * (p * np.log(p)).sum(1).mean()
+    assert loss(model, batch)[1]["unlabeled_loss"].item() == pytest.approx(unlabeled, rel=1e-5)
 
 
 @pytest.mark.parametrize("separate", [False, True])
