@@ -37,10 +37,10 @@ def one(n):
     import numpy as np
     import torch
     from sklearn.neighbors import NearestNeighbors
-
-    from sklearn_ssl import hide_labels
     from sklearn_ssl.graph import nearest
     from sklearn_ssl.label_propagation import LabelPropagationNet
+
+    from sklearn_ssl import hide_labels
 
     torch.set_num_threads(1)
     X, truth = make_sheets(n + 1000)

@@ -1,30 +1,37 @@
-"""Deep semi-supervised classification that behaves like scikit-learn."""
+"""Deep semi-supervised learning that behaves like scikit-learn."""
 
-from .co_training import CoTrainingNet
-from .comparison import compare_with_supervised, label_budget_curve
+from .classifier import SSLClassifier
 from .datasets import ImageFolder, load_cifar10, load_mnist
-from .fixmatch import FixMatchClassifier
-from .flexmatch import FlexMatchClassifier
-from .freematch import FreeMatchClassifier
-from .gaussian_mixture import SemiSupervisedGaussianMixture
-from .label_propagation import LabelPropagationNet
-from .lazy import LazyRows
-from .mean_teacher import MeanTeacherClassifier
-from .mean_teacher_regressor import MeanTeacherRegressor
-from .mixmatch import MixMatchClassifier
-from .model_selection import LabeledSplit, hide_labels, labeled_scorer
-from .noisy_student import NoisyStudentClassifier
-from .pi_model import PiModelClassifier
-from .pseudo_label import PseudoLabelClassifier
-from .remixmatch import ReMixMatchClassifier
-from .self_training import SelfTrainingNet
-from .sgan import SGANClassifier
-from .sharing import load
-from .softmatch import SoftMatchClassifier
-from .temporal_ensembling import TemporalEnsemblingClassifier
-from .uda import UDAClassifier
-from .vae import VAEClassifier
-from .vat import VATClassifier
+from .inputs.lazy import LazyRows
+from .methods.co_training import CoTrainingNet
+from .methods.fixmatch import FixMatchClassifier
+from .methods.flexmatch import FlexMatchClassifier
+from .methods.freematch import FreeMatchClassifier
+from .methods.gaussian_mixture import SemiSupervisedGaussianMixture
+from .methods.label_propagation import LabelPropagationClassifier, LabelPropagationNet
+from .methods.mean_teacher import MeanTeacherClassifier
+from .methods.mean_teacher_regressor import MeanTeacherRegressor
+from .methods.mixmatch import MixMatchClassifier
+from .methods.noisy_student import NoisyStudentClassifier
+from .methods.pi_model import PiModelClassifier
+from .methods.pseudo_label import PseudoLabelClassifier
+from .methods.remixmatch import ReMixMatchClassifier
+from .methods.self_training import SelfTrainingNet
+from .methods.sgan import SGANClassifier
+from .methods.softmatch import SoftMatchClassifier
+from .methods.temporal_ensembling import TemporalEnsemblingClassifier
+from .methods.uda import UDAClassifier
+from .methods.vae import VAEClassifier
+from .methods.vat import VATClassifier
+from .model_selection import (
+    LabeledSplit,
+    compare_with_supervised,
+    hide_labels,
+    label_budget_curve,
+    labeled_scorer,
+)
+from .persistence import load
+from .regressor import SSLRegressor
 
 __all__ = [
     "CoTrainingNet",
@@ -32,6 +39,7 @@ __all__ = [
     "FlexMatchClassifier",
     "FreeMatchClassifier",
     "ImageFolder",
+    "LabelPropagationClassifier",
     "LabelPropagationNet",
     "LabeledSplit",
     "LazyRows",
@@ -43,6 +51,8 @@ __all__ = [
     "PseudoLabelClassifier",
     "ReMixMatchClassifier",
     "SGANClassifier",
+    "SSLClassifier",
+    "SSLRegressor",
     "SelfTrainingNet",
     "SemiSupervisedGaussianMixture",
     "SoftMatchClassifier",

@@ -1,56 +1,54 @@
-"""The scikit-learn contract: parameters, validation, -1 for unlabeled, fit, predict, score."""
+"""Everything that estimators with a network share: parameters, the way from fit to the engine."""
 
 from __future__ import annotations
 
-import inspect
-import warnings
-from dataclasses import dataclass
+from dataclasses import replace
 from numbers import Integral, Real
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
-import torch
-from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import train_test_split
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
-from torch import nn
-from torch.utils.data import Dataset
+from sklearn.utils.validation import check_is_fitted
 
-from .checkpoint import Checkpoint, digest
-from .data import PairedBatches, has_target
-from .lazy import LazyRows
-from .moments import moments
-from .net import OPTIMIZERS, _SSLNet
-from .networks import CNN, MLP
-from .progress import Progress, summary
-from .schedules import cosine_7_16
-from .sharing import save
-from .validation import (
-    check_callbacks,
+from ._parameters import ParameterTable
+from .augment import unchanged
+from .engine import OPTIMIZERS, Training, build_network, caption, check_callbacks, derived_seeds
+from .inputs.checks import (
     check_device,
-    check_module,
-    check_unit,
+    check_like_fitted,
+    check_rows,
     check_weight,
-    text_explained,
-    to_float32,
-    unchanged_if_refused,
+    check_y_is_given,
+    restored_if_refused,
     warn_of_channels_last,
 )
+from .inputs.summary import DataSummary
+from .inputs.targets import TrainingRows, has_target
+from .persistence import save
+from .schedules import LR_SCHEDULES
 
 __all__ = ["SSLEstimator"]
 
 _NESTED = ("module", "optimizer")
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
-class SSLEstimator(BaseEstimator):
+class SSLEstimator(ParameterTable, BaseEstimator):
     """Base of all estimators with a network: everything but the loss and the kind of target.
 
-    A child is a dataclass, so that its signature is explicit and its ``__init__`` only assigns.
-    It adds its own parameters as fields, changes a default by assigning the field again, and
-    gives its loss in ``_make_loss``.
+    A child states its parameters as annotated fields with defaults, changes a default by assigning
+    the name again, and adds its own ``_parameter_constraints``; `ParameterTable` does the rest.
+    Of what follows it gives ``_make_loss``, and the others where it needs them:
+
+    - ``_make_loss(rows)``: the method's loss, of `TrainingRows`;
+    - ``_make_view(rows)``: what labeled rows pass through in training; as they are;
+    - ``_make_network(summary)``: the network, of a `DataSummary`; that of ``module``;
+    - ``_optimizer_settings()``: keywords of the optimizer; ``optimizer_params``;
+    - ``_labeled_rows_in_pool``: whether unlabeled batches are drawn from labeled rows too; False;
+    - ``_supervised_without_pool``: whether the engine's plain supervised loss trains where there
+      are no unlabeled rows; True;
+    - ``_train(rows, seed, previous)``: several rounds of training, see ``methods/rounds.py``; one;
+    - ``_transduce(X, y, used)``: what is known of all rows after training.
 
     Parameters
     ----------
@@ -79,6 +77,9 @@ class SSLEstimator(BaseEstimator):
         "sgd" runs with Nesterov momentum 0.9.
     lr : float > 0
         Learning rate at the first step.
+    lr_schedule : {"cosine", "linear", "constant"} or callable t -> factor, default="cosine"
+        What ``lr`` is multiplied by at progress t in [0, 1): cos(7 pi t / 16) as in FixMatch,
+        1 - t, 1, or your own function of a float.
     optimizer_params : dict or None, default=None
         More keywords of the optimizer, also spelt ``optimizer__weight_decay=...``. Weight decay
         leaves out biases and BatchNorm. ``param_groups=[("backbone.*", {"lr": 0.003})]`` gives
@@ -142,6 +143,7 @@ class SSLEstimator(BaseEstimator):
     unlabeled_weight: float = 1.0
     optimizer: object = "sgd"
     lr: float = 0.03
+    lr_schedule: object = "cosine"
     optimizer_params: dict | None = None
     ema_decay: float | None = 0.999
     validation_fraction: float | None = None
@@ -156,8 +158,6 @@ class SSLEstimator(BaseEstimator):
     input_shape: tuple | None = None
     compile: bool = False
 
-    _labeled_rows_in_pool = False  # whether unlabeled batches are drawn from labeled rows too
-
     _parameter_constraints = {
         "module": [StrOptions({"auto"}), callable],
         "module_params": [dict, None],
@@ -167,6 +167,7 @@ class SSLEstimator(BaseEstimator):
         "unlabeled_weight": [Interval(Real, 0, None, closed="left")],
         "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
         "lr": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [StrOptions(set(LR_SCHEDULES)), callable],
         "optimizer_params": [dict, None],
         "ema_decay": [Interval(Real, 0, 1, closed="left"), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
@@ -181,67 +182,38 @@ class SSLEstimator(BaseEstimator):
         "input_shape": [tuple, list, None],
         "compile": ["boolean"],
     }
-    _lr_schedule = staticmethod(cosine_7_16)
+    # ------------------------------------------------- what a method may say: see the class
 
-    # -------------------------------------- what a kind of target provides
+    _labeled_rows_in_pool = False
+    _supervised_without_pool = True
 
-    def _check_targets(self, X, y, weight, classes):
-        """Check y, remember its classes or scale; return codes (n, ...) and weights (n,)."""
-        raise NotImplementedError
-
-    def _n_outputs(self):
-        """Outputs of the network."""
-        raise NotImplementedError
-
-    def _strata(self, codes):
-        """Return what held-out rows are stratified by, or None."""
-        return None
-
-    def _without_targets(self, codes, rows):
-        """Return a copy of codes in which these rows are held out."""
-        raise NotImplementedError
-
-    def _transduce(self, X, codes, used):
-        """Set what is known of all rows; ``used`` says which ones `_fit` was given."""
-        raise NotImplementedError
-
-    def _finish(self, net):
-        """Make the net predict what users want, once it is trained."""
-        self._prepare_to_predict(net)
-
-    def _prepare_to_predict(self, net):
-        """Set the net's last function."""
-
-    # ------------------------------------------------- what a method provides
-
-    def _make_loss(self, X, codes):
+    def _make_loss(self, rows):
         """Return the method: an nn.Module with ``forward(model, batch) -> loss, parts``.
 
-        X is an ndarray (n, ...); codes are the targets as `_check_targets` returns them, of a
-        classifier int64 (n,) of 0..K-1, -1 for unlabeled and -2 for rows held out, not drawn.
-        ``parts`` maps names to detached tensors for ``history_``: scalars, or vectors, which
-        become lists.
+        ``parts`` maps names to tensors for ``history_``: scalars, or vectors, which become lists.
         """
         raise NotImplementedError
 
-    def _pool(self, codes):
-        """Row numbers that unlabeled batches are drawn from; none where all rows are labeled."""
-        unlabeled = ~has_target(codes)
-        if self._labeled_rows_in_pool and unlabeled.any():
-            return np.arange(len(codes))
-        return np.flatnonzero(unlabeled)
+    def _make_view(self, rows):
+        """Return the view of labeled rows: callable ``(x, generator) -> x``."""
+        return unchanged
 
-    def _auto_module(self, input_shape):
-        """Return the class that ``module="auto"`` stands for."""
-        if len(input_shape) == 1:
-            return MLP
-        if len(input_shape) == 3:
-            return CNN
-        raise ValueError(
-            f"module='auto' knows tables (n, features) and images (n, channels, height, width); "
-            f"X has rows of shape {input_shape}. Give grey images a channel, X[:, None], or pass "
-            "your own network as module."
-        )
+    def _make_network(self, summary, automatic=None, **told):
+        """Return a new network: rows (n, ...) -> (n, summary.n_classes).
+
+        ``automatic`` is the class that "auto" stands for, where it is not that for tables or
+        images, and ``told`` more of what a network may ask for by name.
+        """
+        known = {**summary.for_signature(), **told}
+        return build_network(self.module, self.module_params, known, automatic)
+
+    def _optimizer_settings(self):
+        """Return keywords of the optimizer, and ``param_groups``."""
+        return dict(self.optimizer_params or {})
+
+    def _transduce(self, X, y, used):
+        """Set what is known of all rows X of codes y; ``used`` says which the fit has seen."""
+        raise NotImplementedError
 
     # ----------------------------------------------------------- parameters
 
@@ -298,123 +270,78 @@ class SSLEstimator(BaseEstimator):
 
     # ----------------------------------------------------------------- fit
 
-    @unchanged_if_refused
-    def _checked_fit(self, X, y, sample_weight, classes=None, *, reset=True, warm):
-        self._continues = warm and hasattr(self, "net_")
-        X, codes, weight = self._check_fit_input(X, y, sample_weight, classes, reset)
-        if warm and self.checkpoint_dir is not None and hasattr(self, "net_"):
-            raise ValueError(
-                "checkpoint_dir holds one fit from its start: go on from earlier weights "
-                "(warm_start, partial_fit) with checkpoint_dir=None."
+    def _fit(self, X, y, sample_weight, targets, previous, *, reset=True):
+        """Check, encode, train, and say what is known of all rows.
+
+        ``targets`` encode y; ``previous`` is the net that training continues from, or None.
+        """
+        with restored_if_refused(self):
+            self._check_parameters(y, previous)
+            X = self._check_X(X, reset, None if previous is None else self._summary)
+            warn_of_channels_last(X)
+            seed = self._draw_seed()
+            hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
+            weight = check_weight(sample_weight, X)
+            y, weight, held_out = targets.encode(
+                X, y, weight, self._validation_share(), hold_out_seed
             )
-        self._seed, self._warm = self._draw_seed(), warm
-        used = weight > 0
-        rows = slice(None) if used.all() else used  # a slice copies nothing
-        labeled = has_target(codes[rows])
-        trains = self.unlabeled_weight > 0
-        self._n_rows = int(labeled.sum()), int((~labeled).sum()) if trains else 0
-        self._n_held_out = 0  # of an earlier fit
-        try:
-            self._fit(X[rows], codes[rows], weight[rows])
-        except BaseException:
-            for name in ("transduction_", "label_distributions_"):  # of an earlier fit's rows
-                vars(self).pop(name, None)
-            raise
-        self._transduce(X, codes, used)
+            used = weight > 0
+            in_training = used if self.unlabeled_weight > 0 else used & has_target(y)
+            rows = self._training_rows(X, y, weight, held_out, in_training, targets, previous)
+            self._targets, self._summary = targets, rows.summary
+            try:
+                self._train(rows, seed, previous)
+            except BaseException:
+                for name in ("transduction_", "label_distributions_"):  # of an earlier fit's rows
+                    vars(self).pop(name, None)
+                raise
+            self._transduce(X, y, used)
         return self
 
-    def _fit(self, X, codes, weight):
-        """Fit on checked rows, class codes and weights; `_train` is the engine's one entrance."""
-        if self.unlabeled_weight == 0:
-            labeled = has_target(codes)
-            X, weight, codes = X[labeled], weight[labeled], codes[labeled]
-        self._train(X, codes, weight, self._pool(codes), self._make_loss, self._warm)
+    def _training_rows(self, X, y, weight, held_out, used, targets, previous):
+        part = slice(None) if used.all() else used  # a slice copies nothing
+        X, y, weight, held_out = X[part], y[part], weight[part], held_out[part]
+        n_labeled = int(has_target(y).sum())
+        continues = previous is not None
+        summary = replace(
+            self._summary if continues else DataSummary.of(X, targets.n_outputs),
+            n_labeled=n_labeled,
+            n_unlabeled=len(y) - n_labeled,
+            n_held_out=int(held_out.sum()),
+        )
+        y_held_out = y[held_out]
+        if len(y_held_out):
+            y = np.where(held_out.reshape(-1, *[1] * (y.ndim - 1)), targets.missing, y)
+        return TrainingRows(X, y, weight, held_out, y_held_out, summary)
 
-    def _train(self, X, codes, weight, pool, make_loss, warm, salt=0):
-        """Train ``net_`` on labeled rows and a pool of row numbers.
+    def _train(self, rows, seed, previous, *, make_loss=None, pool=None, number=0):
+        """Train ``net_``: the engine's one entrance.
 
-        ``make_loss(X, codes)`` returns the method, of codes without those of held-out rows.
-        ``warm`` starts from the weights of the present ``net_``; ``salt`` varies the seed.
+        ``make_loss`` stands for `_make_loss`; ``pool`` holds the row numbers that unlabeled
+        batches are drawn from; ``number`` varies the seed, and names the checkpoint, of one of
+        several trainings.
         """
-        seeds = self._seeds(salt)
-        valid, codes, pool = self._hold_out(X, codes, pool, int(self._seeds(0)[0] % 2**32))
-        self._n_held_out = 0 if valid is None else len(valid[1])
-        device = check_device(self.device)
-        cuda = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(devices=cuda):
-            torch.default_generator.manual_seed(int(seeds[1]))
-            if cuda:  # torch.manual_seed would touch the generators of other devices too
-                with torch.cuda.device(device):
-                    torch.cuda.manual_seed(int(seeds[1]))
-            elif device.type != "cpu":
-                torch.manual_seed(int(seeds[1]))
-            previous = self.__dict__.get("net_") if warm else None
-            facts = self._module_facts(X)
-            if previous is not None:
-                facts.update({name: self._facts[name] for name in self._kept_facts()})
-            self._facts = facts
-            net = self._make_net(make_loss(X, codes), device, valid)
-            batches = PairedBatches(
-                X,
-                codes,
-                pool,
-                weight=weight,
-                batch_size=min(self.batch_size, max(1024, X.shape[0])),
-                unlabeled_ratio=self.unlabeled_ratio,
-                max_steps=self.max_steps,
-                device=device,
-                seed=int(seeds[2]),
-            )
-            net.max_epochs = -(-self.max_steps // batches.steps_per_epoch)
-            net.initialize()
-            if previous is not None:
-                self._continue_from(net, previous)
-            check_module(net.module_, batches.peek(), self._n_outputs(), self.batch_size)
-            if self.checkpoint_dir is not None:
-                net.checkpoint = self._checkpoint(net, salt, X, codes, weight, pool)
-                net.resumed_state = net.checkpoint.load()  # refused while nothing is lost
-            self.net_ = net  # from here on an interrupted or failed fit leaves an estimator
+        if pool is None:
+            unlabeled = rows.unlabeled
+            wide = self._labeled_rows_in_pool and unlabeled.any()
+            pool = np.flatnonzero(~rows.held_out if wide else unlabeled)
+        training = Training(self, rows, pool, self._targets, seed, previous, number)
+        with training.prepared(make_loss or self._make_loss):
+            self.net_ = (
+                training.net
+            )  # from here on an interrupted or failed fit leaves an estimator
             self.history_ = []
             try:
-                net.partial_fit(batches)
+                training.run()
             finally:
-                net._set_training(False)
-                self._finish(net)
-                net.valid = net.checkpoint = None  # rows of the user are not kept, nor pickled
-                self.n_iter_ = net.step_
-                self.history_ = [
-                    {k: v for k, v in record.items() if k != "batches"}
-                    for record in net.history
-                    if "step" in record  # not in an epoch that ended before its first step
-                ]
-        if net.stop_reason_ == "interrupted":
-            warnings.warn(
-                f"Training was interrupted after step {net.step_} of {self.max_steps}; the "
-                "estimator predicts with the weights it had reached.",
-                stacklevel=3,
-            )
+                if getattr(self, "temperature_scaling", False):
+                    training.calibrate()
+                self.n_iter_, self.history_ = training.net.step_, training.history()
 
-    def _checkpoint(self, net, salt, X, codes, weight, pool):
-        """Return the file of this training, which only an equal one may go on from."""
-        skip = {"callbacks", "verbose", "checkpoint_dir"}
-        params = {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in skip}
-        fingerprint = {
-            "format": "2",
-            "version of torch": str(torch.__version__),
-            "device": str(net.device),
-            "X": digest(X),
-            "y or sample_weight": digest(codes, weight, pool),
-            "method": digest(net.criterion_.state_dict()),
-            "network": digest(net.module_.state_dict()),
-            **{k: v if len(v) < 40 else digest(v) for k, v in params.items()},
-        }
-        return Checkpoint(
-            Path(self.checkpoint_dir) / f"{type(self).__name__}-{salt}.pt", fingerprint
-        )
-
-    def _seeds(self, salt):
-        """Three seeds of this fit, other ones for another salt."""
-        return np.random.default_rng([self._seed, salt]).integers(2**63 - 1, size=3)
+    def _validation_share(self):
+        """Share of the labeled rows to hold out, or None."""
+        wanted = self.early_stopping is not False or getattr(self, "temperature_scaling", False)
+        return 0.2 if self.validation_fraction is None and wanted else self.validation_fraction
 
     def _draw_seed(self):
         """An int from random_state, leaving the global generators alone."""
@@ -424,163 +351,32 @@ class SSLEstimator(BaseEstimator):
             return self.random_state.randint(2**31)
         return self.random_state
 
-    def _wants_validation(self):
-        return self.validation_fraction is not None or self.early_stopping is not False
-
-    def _hold_out(self, X, codes, pool, seed):
-        """Take validation rows out of the labels and out of the pool."""
-        if not self._wants_validation():
-            return None, codes, pool
-        labeled = np.flatnonzero(has_target(codes))
-        fraction = 0.2 if self.validation_fraction is None else self.validation_fraction
-        strata = self._strata(codes[labeled])
-        try:
-            _, held = train_test_split(
-                labeled, test_size=fraction, stratify=strata, random_state=seed
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"validation_fraction={fraction} of {len(labeled)} labeled rows leaves too few "
-                f"for each class in training or validation: {error} Give more labels, or train "
-                "without validation_fraction, early_stopping and temperature_scaling."
-            ) from None
-        valid = (X[held], codes[held])
-        return valid, self._without_targets(codes, held), pool[~np.isin(pool, held)]
-
-    def _make_net(self, loss, device, valid=None):
-        sgd = {"momentum": 0.9, "nesterov": True} if self.optimizer == "sgd" else {}
-        optimizer_params = {**sgd, **(self.optimizer_params or {})}
-        module, module_kwargs = self._network()
-        precision = self.precision
-        if precision == "auto":
-            precision = "bfloat16" if device.type == "cuda" else "float32"
-        patience = 10 if self.early_stopping is True else self.early_stopping or None
-        callbacks = [clone(c, safe=False) for c in self.callbacks or []]
-        if self.verbose:
-            callbacks.append(Progress(self.max_steps))
-        return _SSLNet(
-            module,
-            loss,
-            max_steps=self.max_steps,
-            lr_schedule=self._lr_schedule,
-            ema_decay=self.ema_decay,
-            precision=getattr(torch, precision),
-            valid=valid,
-            patience=patience,
-            optimizer=OPTIMIZERS.get(self.optimizer, self.optimizer),
-            lr=self.lr,
-            batch_size=self.batch_size,
-            train_split=None,
-            callbacks=callbacks,
-            valid_scores=self._valid_scores,
-            predict_nonlinearity=self._nonlinearity,
-            classes=np.arange(self._n_outputs()),
-            device=str(device),
-            compile=self.compile,
-            verbose=0,
-            **{f"module__{k}": v for k, v in module_kwargs.items()},
-            **{f"optimizer__{k}": v for k, v in optimizer_params.items()},
-        )
-
-    def _network(self):
-        """Return the network's class or instance, and its keywords."""
-        module = self.module
-        if isinstance(module, str):
-            module = self._auto_module(self._facts["input_shape"])
-        return module, self._module_kwargs(module)
-
-    def _module_kwargs(self, module):
-        """module_params, and what the data say as far as the network's signature asks for it."""
-        params = self.module_params or {}
-        if isinstance(module, nn.Module):
-            if params:
-                raise ValueError("module_params needs module to be a class, not an instance.")
-            return {}
-        named = inspect.signature(module).parameters
-        known = {name: v for name, v in self._facts.items() if name in named}
-        free = any(p.kind is p.VAR_KEYWORD for p in named.values())
-        unknown = [name for name in params if name not in named and not free]
-        if unknown:
-            raise ValueError(
-                f"{unknown} in module_params: not a parameter of {module.__name__}, which takes "
-                f"{[name for name in named if name not in known]}."
-            )
-        return {**known, **params}
-
-    def _module_facts(self, X):
-        """What a network's signature may ask for by name."""
-        mean, scale = moments(X)
-        n_classes = self._n_outputs()
-        return {"input_shape": X.shape[1:], "n_classes": n_classes, "mean": mean, "scale": scale}
-
-    def _kept_facts(self):
-        """Return which of them a continued fit takes from the first rows it saw."""
-        return ["mean", "scale"]
-
-    def _continue_from(self, net, previous):
-        state = previous.module_.state_dict()
-        try:
-            net.module_.load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(
-                f"warm_start=True, but the earlier fit had other classes, rows or module: {error}"
-            ) from None
-        net.earlier_steps_ = previous.earlier_steps_ + previous.step_
-        if net.ema_decay is not None:
-            net.ema_module_.load_state_dict(previous.predicting_module_.state_dict())
-
     # ---------------------------------------------------------- validation
 
-    def _check_fit_input(self, X, y, sample_weight, classes, reset):
-        """Check all input and set what is known of it; return X, targets as codes, weights."""
+    def _check_parameters(self, y, previous):
         self._validate_params()
         check_device(self.device)
         check_callbacks(self.callbacks)
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None. Pass an array with -1 for unlabeled rows."
-            )
-        if self.checkpoint_dir is not None and not isinstance(self.random_state, Integral):
+        check_y_is_given(self, y)
+        if self.checkpoint_dir is None:
+            return
+        if not isinstance(self.random_state, Integral):
             raise ValueError(
                 "checkpoint_dir needs an int as random_state, so that a repeated fit draws the "
                 f"same batches; got {self.random_state!r}."
             )
-        X = self._check_X(X, reset=reset)
-        warn_of_channels_last(X)
-        codes, weight = self._check_targets(X, y, check_weight(sample_weight, X), classes)
-        return X, codes, weight
-
-    def _check_X(self, X, reset):
-        if isinstance(X, Dataset | LazyRows):
-            X = X if isinstance(X, LazyRows) else LazyRows(X)
-            if X.ndim < 2 or X.dtype.kind not in "buif":
-                raise ValueError(f"Rows must be arrays of numbers, got {X!r} of dtype {X.dtype}.")
-            _check_n_features(self, X, reset=reset)
-        else:
-            with text_explained():
-                X = validate_data(
-                    self, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
-                )
-            X = to_float32(X)
-        if self.input_shape is not None:
-            shape = tuple(self.input_shape)
-            if not isinstance(X, np.ndarray) or X.ndim != 2 or X.shape[1] != np.prod(shape):
-                raise ValueError(
-                    f"input_shape={shape} needs dense 2-D rows of {np.prod(shape)} columns, got "
-                    f"{type(X).__name__} of shape {X.shape}."
-                )
-            X = X.reshape(len(X), *shape)
-        continues = self.warm_start and hasattr(self, "net_")
-        if reset and not continues:
-            self.input_shape_, self._bytes = X.shape[1:], bool(X.dtype == np.uint8)
-        if X.shape[1:] != self.input_shape_:
+        if previous is not None:
             raise ValueError(
-                f"X has rows of shape {X.shape[1:]}, but {type(self).__name__} was fitted on rows "
-                f"of shape {self.input_shape_}"
-                + (", and warm_start=True continues that fit." if reset else ".")
+                "checkpoint_dir holds one fit from its start: go on from earlier weights "
+                "(warm_start, partial_fit) with checkpoint_dir=None."
             )
-        check_unit(X, self._bytes)
+
+    def _check_X(self, X, reset=False, earlier=None):
+        """Check X; ``earlier`` is the summary of the rows that it must look like, if any."""
+        X = check_rows(self, X, reset)
+        known = earlier if reset else self._summary
+        if known is not None:
+            check_like_fitted(self, X, known, continues=reset)
         return X
 
     def __sklearn_tags__(self):
@@ -603,7 +399,7 @@ class SSLEstimator(BaseEstimator):
             self,
             names=type(self).__name__,
             name_details=str(self),
-            name_caption=summary(self),
+            name_caption=caption(self),
         )
 
     # ---------------------------------------------------------- prediction

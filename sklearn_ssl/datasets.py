@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .lazy import LazyRows
+from .inputs.lazy import LazyRows
 
 __all__ = ["ImageFolder", "load_cifar10", "load_mnist"]
 

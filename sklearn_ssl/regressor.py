@@ -1,36 +1,16 @@
 """Regressors: numbers with NaN for unlabeled, several outputs, a score that leaves NaN out."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from .base import SSLEstimator
-from .data import has_target
+from .inputs.targets import NumberTargets
 
-__all__ = ["SSLRegressor", "masked_mse"]
-
-
-def masked_mse(outputs, targets):
-    """Mean squared error over targets that are no NaN: (n, T), (n, T) -> (), 0 without any."""
-    known = targets.isfinite()
-    error = (outputs.float() - targets.nan_to_num()).square() * known
-    return error.sum() / known.sum().clamp_min(1)
+__all__ = ["SSLRegressor"]
 
 
-def squared_error(outputs, targets):
-    """What validation records, in units of the variance of the labels."""
-    return {"valid_loss": float(masked_mse(outputs, targets))}
-
-
-def as_it_is(outputs):
-    """No last function: float64 (n, T)."""
-    return outputs.double()
-
-
-@dataclass(kw_only=True, eq=False, repr=False)
 class SSLRegressor(RegressorMixin, SSLEstimator):
     """Base of the regressors: everything but the loss.
 
@@ -51,9 +31,6 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
     n_features_in_, feature_names_in_, n_iter_, history_, net_
         As in `SSLEstimator`.
     """
-
-    _valid_scores = staticmethod(squared_error)
-    _nonlinearity = staticmethod(as_it_is)
 
     def fit(self, X, y, sample_weight=None):
         """Train on labeled and unlabeled rows.
@@ -80,7 +57,8 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         FloatingPointError
             If the loss becomes NaN or infinite; the last good weights stay.
         """
-        return self._checked_fit(X, y, sample_weight, warm=self.warm_start)
+        previous = vars(self).get("net_") if self.warm_start else None
+        return self._fit(X, y, sample_weight, self._new_targets(previous), previous)
 
     def partial_fit(self, X, y, sample_weight=None):
         """Train for ``max_steps`` more steps on other rows, from the weights so far.
@@ -99,49 +77,23 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         self
             The estimator itself.
         """
-        first = not hasattr(self, "net_")
-        return self._checked_fit(X, y, sample_weight, reset=first, warm=not first)
+        previous = vars(self).get("net_")
+        targets = self._new_targets(previous)
+        return self._fit(X, y, sample_weight, targets, previous, reset=previous is None)
 
-    def _check_targets(self, X, y, weight, classes):
-        y = check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
-        )
-        check_consistent_length(X, y)
-        flat, y = y.ndim == 1, y.reshape(len(y), -1)
-        labeled = has_target(y) & (weight > 0)
-        if not labeled.any():
-            raise ValueError("No row is labeled: every y is NaN, or has weight 0.")
-        if not self._continues:
-            rows = y[labeled]
-            known = np.isfinite(rows)
-            if not known.any(0).all():
-                missing = np.flatnonzero(~known.any(0)).tolist()
-                raise ValueError(f"Outputs {missing} of y have no known target.")
-            self.n_outputs_, self._flat = y.shape[1], flat
-            self._y_mean = np.nanmean(rows, axis=0)
-            scale = np.nanstd(rows, axis=0)
-            self._y_scale = np.where(scale > 0, scale, 1.0)
-        elif y.shape[1] != self.n_outputs_:
-            raise ValueError(f"y has {y.shape[1]} outputs, and had {self.n_outputs_} before.")
-        targets = (y - self._y_mean) / self._y_scale
-        targets[~labeled] = np.nan
-        return targets, weight
+    def _new_targets(self, previous):
+        return NumberTargets(earlier=None if previous is None else self._targets)
 
-    def _n_outputs(self):
-        return self.n_outputs_
-
-    def _without_targets(self, codes, rows):
-        codes = codes.copy()
-        codes[rows] = np.nan
-        return codes
+    @property
+    def n_outputs_(self):
+        """Columns of y: int."""
+        return self._targets.n_outputs
 
     def _outputs(self, X):
-        outputs = self.net_.predict_proba(X) * self._y_scale + self._y_mean
-        return outputs[:, 0] if self._flat else outputs
+        return self._targets.in_units_of_y(self.net_.predict_proba(X))
 
-    def _transduce(self, X, codes, used):
-        given = codes * self._y_scale + self._y_mean
-        given = given[:, 0] if self._flat else given
+    def _transduce(self, X, y, used):
+        given = self._targets.in_units_of_y(y)
         self.transduction_ = np.where(np.isfinite(given), given, self._outputs(X))
 
     def predict(self, X):
@@ -158,7 +110,7 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
             In the unit of y.
         """
         check_is_fitted(self)
-        return self._outputs(self._check_X(X, reset=False))
+        return self._outputs(self._check_X(X))
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination on the rows whose targets are known.

@@ -2,7 +2,16 @@
 
 import math
 
-__all__ = ["constant", "cosine_7_16", "linear_ramp", "sigmoid_ramp", "warmed_ema_decay"]
+__all__ = [
+    "LR_SCHEDULES",
+    "constant",
+    "cosine_7_16",
+    "linear_decay",
+    "linear_ramp",
+    "lr_factor",
+    "sigmoid_ramp",
+    "warmed_ema_decay",
+]
 
 
 def constant(t):
@@ -51,6 +60,69 @@ def cosine_7_16(t):
     (1.0, 0.1951)
     """
     return math.cos(7 * math.pi * t / 16)
+
+
+def linear_decay(t):
+    """Fall linearly from 1 to 0.
+
+    Parameters
+    ----------
+    t : float in [0, 1]
+        Step divided by the number of steps.
+
+    Returns
+    -------
+    float in [0, 1]
+        1 - t.
+
+    Examples
+    --------
+    >>> from sklearn_ssl.schedules import linear_decay
+    >>> linear_decay(0.25)
+    0.75
+    """
+    return 1 - t
+
+
+LR_SCHEDULES = {"cosine": cosine_7_16, "linear": linear_decay, "constant": constant}
+
+
+def lr_factor(schedule):
+    """Return the function that an estimator's ``lr_schedule`` stands for, tried out.
+
+    Parameters
+    ----------
+    schedule : {"cosine", "linear", "constant"} or callable t -> factor
+        The parameter.
+
+    Returns
+    -------
+    callable t -> float
+        What the learning rate is multiplied by.
+
+    Raises
+    ------
+    ValueError
+        If a callable fails at 0 or 0.5, or gives no number of at least 0.
+
+    Examples
+    --------
+    >>> from sklearn_ssl.schedules import lr_factor
+    >>> lr_factor("linear")(0.25), lr_factor(lambda t: 0.5 ** (10 * t))(0.1)
+    (0.75, 0.5)
+    """
+    if isinstance(schedule, str):
+        return LR_SCHEDULES[schedule]
+    for t in (0.0, 0.5):
+        try:
+            factor = float(schedule(t))
+        except Exception as error:
+            raise ValueError(f"lr_schedule fails at progress {t}: {error}") from error
+        if not 0 <= factor < math.inf:
+            raise ValueError(
+                f"lr_schedule must return numbers of at least 0; at progress {t} it gives {factor}."
+            )
+    return schedule
 
 
 def linear_ramp(t, length):

@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 import torch
+from sklearn_ssl.checkpoint import Checkpoint
 
 from sklearn_ssl import FixMatchClassifier, SelfTrainingNet
 from sklearn_ssl import checkpoint as checkpoint_module
-from sklearn_ssl.checkpoint import Checkpoint
 
 from .conftest import ESTIMATORS, quick
 

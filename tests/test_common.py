@@ -15,10 +15,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_classifiers_classes, parametrize_with_checks
+from sklearn_ssl.data import PairedBatches
 
 from sklearn_ssl import LabeledSplit, VAEClassifier, hide_labels
 from sklearn_ssl.classifier import SSLClassifier
-from sklearn_ssl.data import PairedBatches
 
 from .conftest import ESTIMATORS, quick
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import ERROR_MSGS, Validator, validate
+from sklearn_ssl.comparison import Comparison, LabelBudgetCurve
 
 import sklearn_ssl
 from sklearn_ssl.base import SSLEstimator
 from sklearn_ssl.classifier import SSLClassifier
-from sklearn_ssl.comparison import Comparison, LabelBudgetCurve
 from sklearn_ssl.regressor import SSLRegressor
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -8,6 +8,21 @@ import scipy.sparse as sp
 import torch
 from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.datasets import make_moons
+from sklearn_ssl.co_training import CoTrainingLoss, TwoViews
+from sklearn_ssl.data import Batch
+from sklearn_ssl.flexmatch import FlexMatchLoss
+from sklearn_ssl.freematch import FreeMatchLoss
+from sklearn_ssl.mean_teacher import MeanTeacherLoss
+from sklearn_ssl.mixmatch import MixMatchLoss
+from sklearn_ssl.networks.gan import GAN
+from sklearn_ssl.pi_model import PiModelLoss
+from sklearn_ssl.pseudo_label import PseudoLabelLoss
+from sklearn_ssl.remixmatch import ReMixMatchLoss
+from sklearn_ssl.sgan import SGANLoss
+from sklearn_ssl.softmatch import SoftMatchLoss
+from sklearn_ssl.temporal_ensembling import TemporalEnsemblingLoss
+from sklearn_ssl.uda import UDALoss
+from sklearn_ssl.vat import VATLoss
 from torch import nn
 
 from sklearn_ssl import (
@@ -21,22 +36,7 @@ from sklearn_ssl import (
     VATClassifier,
     hide_labels,
 )
-from sklearn_ssl.co_training import CoTrainingLoss, TwoViews
-from sklearn_ssl.data import Batch
-from sklearn_ssl.flexmatch import FlexMatchLoss
-from sklearn_ssl.freematch import FreeMatchLoss
 from sklearn_ssl.losses import mixup, sharpen
-from sklearn_ssl.mean_teacher import MeanTeacherLoss
-from sklearn_ssl.mixmatch import MixMatchLoss
-from sklearn_ssl.networks.gan import GAN
-from sklearn_ssl.pi_model import PiModelLoss
-from sklearn_ssl.pseudo_label import PseudoLabelLoss
-from sklearn_ssl.remixmatch import ReMixMatchLoss
-from sklearn_ssl.sgan import SGANLoss
-from sklearn_ssl.softmatch import SoftMatchLoss
-from sklearn_ssl.temporal_ensembling import TemporalEnsemblingLoss
-from sklearn_ssl.uda import UDALoss
-from sklearn_ssl.vat import VATLoss
 
 from .conftest import quick
 

@@ -15,9 +15,9 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_classifiers_classes, parametrize_with_checks
+from sklearn_ssl.gaussian_mixture import SemiSupervisedGaussianMixture
 
 from sklearn_ssl import LabeledSplit, hide_labels
-from sklearn_ssl.gaussian_mixture import SemiSupervisedGaussianMixture
 
 TYPES = ["full", "tied", "diag", "spherical"]
 every_type = pytest.mark.parametrize("covariance_type", TYPES)

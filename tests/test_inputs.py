@@ -7,10 +7,10 @@ import pytest
 import scipy.sparse as sp
 import torch
 from sklearn.datasets import load_breast_cancer
-
-from sklearn_ssl import FixMatchClassifier, LabeledSplit, SelfTrainingNet, hide_labels
 from sklearn_ssl.data import rows_to_tensor
 from sklearn_ssl.labels import is_labeled
+
+from sklearn_ssl import FixMatchClassifier, LabeledSplit, SelfTrainingNet, hide_labels
 
 from .conftest import ESTIMATORS, quick
 

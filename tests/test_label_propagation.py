@@ -12,13 +12,13 @@ from sklearn.datasets import load_digits, make_moons
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import NearestNeighbors
 from sklearn.semi_supervised import LabelSpreading
+from sklearn_ssl.data import Batch
+from sklearn_ssl.graph import certainty, diffuse, edges, nearest
+from sklearn_ssl.label_propagation import LabelPropagationLoss, LabelPropagationNet, _features
 from torch import nn
 
 from sklearn_ssl import LazyRows, compare_with_supervised, hide_labels
 from sklearn_ssl import graph as module
-from sklearn_ssl.data import Batch
-from sklearn_ssl.graph import certainty, diffuse, edges, nearest
-from sklearn_ssl.label_propagation import LabelPropagationLoss, LabelPropagationNet, _features
 
 
 def graph(**params):

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.model_selection import cross_val_score
+from sklearn_ssl.data import PairedBatches
 from torch.utils.data import Dataset
 
 from sklearn_ssl import FixMatchClassifier, ImageFolder, LabeledSplit, LazyRows, SelfTrainingNet
-from sklearn_ssl.data import PairedBatches
 
 from .conftest import ESTIMATORS, quick
 

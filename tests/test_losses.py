@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.special import log_softmax, logsumexp, softmax
 from scipy.stats import norm
-
 from sklearn_ssl.data import Batch
 from sklearn_ssl.fixmatch import FixMatchLoss
+
 from sklearn_ssl.losses import (
     align_distribution,
     bernoulli_log_likelihood,

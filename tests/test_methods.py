@@ -8,6 +8,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
+from sklearn_ssl.data import Batch
+from sklearn_ssl.labels import select_confident
 
 from sklearn_ssl import (
     FixMatchClassifier,
@@ -23,8 +25,6 @@ from sklearn_ssl.augment import (
     default_views,
     relative_spacing,
 )
-from sklearn_ssl.data import Batch
-from sklearn_ssl.labels import select_confident
 from sklearn_ssl.networks import WideResNet
 
 from .conftest import quick

@@ -11,9 +11,9 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn_ssl.labels import is_labeled
 
 from sklearn_ssl import LabeledSplit, SelfTrainingNet, hide_labels, labeled_scorer
-from sklearn_ssl.labels import is_labeled
 
 from .conftest import quick
 

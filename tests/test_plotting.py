@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn_ssl.comparison import LabelBudgetCurve
 from skorch.callbacks import Callback
 
 import sklearn_ssl
@@ -22,7 +23,6 @@ from sklearn_ssl import (
     SemiSupervisedGaussianMixture,
     VAEClassifier,
 )
-from sklearn_ssl.comparison import LabelBudgetCurve
 from sklearn_ssl.plotting import (
     ConfidenceDisplay,
     LabelBudgetDisplay,

@@ -10,9 +10,9 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from sklearn_ssl.labels import is_labeled, is_missing
 
 from sklearn_ssl import hide_labels
-from sklearn_ssl.labels import is_labeled, is_missing
 
 from .conftest import ESTIMATORS, quick
 

@@ -10,6 +10,8 @@ import torch
 from sklearn.datasets import load_diabetes, make_swiss_roll
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn_ssl.data import Batch
+from sklearn_ssl.mean_teacher_regressor import MeanTeacherRegressionLoss
 
 from sklearn_ssl import (
     LabeledSplit,
@@ -19,8 +21,6 @@ from sklearn_ssl import (
     label_budget_curve,
     load,
 )
-from sklearn_ssl.data import Batch
-from sklearn_ssl.mean_teacher_regressor import MeanTeacherRegressionLoss
 from sklearn_ssl.regressor import masked_mse
 
 FAILURES = dict.fromkeys(

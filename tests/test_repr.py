@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
+from sklearn_ssl.progress import summary
 
 from sklearn_ssl import (
     FixMatchClassifier,
@@ -18,7 +19,6 @@ from sklearn_ssl import (
     SelfTrainingNet,
     load,
 )
-from sklearn_ssl.progress import summary
 
 from .conftest import ESTIMATORS, quick
 

@@ -14,6 +14,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn_ssl.net import _SSLNet
 
 from sklearn_ssl import (
     FixMatchClassifier,
@@ -23,7 +24,6 @@ from sklearn_ssl import (
     hide_labels,
 )
 from sklearn_ssl.losses import align_distribution
-from sklearn_ssl.net import _SSLNet
 
 from .conftest import ESTIMATORS, quick
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..lazy import in_unit_range, value_range
+from ..inputs.lazy import in_unit_range, value_range
 from .image import AffineColorCutout, ShiftFlip
 from .randaugment import RandAugment
 from .tabular import GaussianNoise, SwapFeatures, relative_spacing
@@ -17,6 +17,7 @@ __all__ = [
     "default_views",
     "noisy_view",
     "relative_spacing",
+    "unchanged",
 ]
 
 
@@ -35,6 +36,31 @@ class _FullPrecision(torch.nn.Module):
                 f"A view must return as many rows as it gets: {len(x)}, not {tuple(seen.shape)}."
             )
         return seen
+
+
+def unchanged(x, generator):
+    """Return rows as they are: the view that is none.
+
+    Parameters
+    ----------
+    x : tensor (n, ...)
+        Rows.
+    generator : torch.Generator
+        Not used.
+
+    Returns
+    -------
+    tensor (n, ...)
+        The same rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.augment import unchanged
+    >>> unchanged(torch.ones(2), None)
+    tensor([1., 1.])
+    """
+    return x
 
 
 def choose_views(X, weak="auto", strong=None, flip="auto"):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..data import rows_to_tensor
+from ..inputs.tensors import rows_to_tensor
 
 __all__ = ["GaussianNoise", "SwapFeatures", "relative_spacing"]
 

@@ -2,6 +2,7 @@
 
 from .cnn import CNN
 from .mlp import MLP, Standardize
+from .statistics import still_statistics
 from .wide_resnet import ResNet18, WideResNet
 
-__all__ = ["CNN", "MLP", "ResNet18", "Standardize", "WideResNet"]
+__all__ = ["CNN", "MLP", "ResNet18", "Standardize", "WideResNet", "still_statistics"]

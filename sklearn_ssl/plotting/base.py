@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from ..labels import as_label_array, is_labeled, plain
+from ..inputs.labels import as_label_array, is_labeled, plain
 
 LINES = ("-", "--", ":", "-.")
 MARKERS = "os^XDvP<*>p"  # 11 of them: with 10 colours, 110 classes that look different

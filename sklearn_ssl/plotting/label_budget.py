@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..comparison import LabelBudgetCurve, label_budget_curve
+from ..model_selection.comparison import LabelBudgetCurve, label_budget_curve
 from .base import LINES, MARKERS, Display
 
 __all__ = ["LabelBudgetDisplay"]

@@ -5,8 +5,8 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_consistent_length
 from torch.utils.data import Dataset
 
-from ..labels import as_label_array
-from ..lazy import LazyRows
+from ..inputs.labels import as_label_array
+from ..inputs.lazy import LazyRows
 from .base import (
     Display,
     check_labels,

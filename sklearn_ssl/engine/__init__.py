@@ -1,0 +1,15 @@
+"""One fit: what trains a network, and knows no method. `Training` is the entrance."""
+
+from .network import build_network
+from .optimizer import OPTIMIZERS
+from .progress import caption
+from .training import Training, check_callbacks, derived_seeds
+
+__all__ = [
+    "OPTIMIZERS",
+    "Training",
+    "build_network",
+    "caption",
+    "check_callbacks",
+    "derived_seeds",
+]

@@ -1,0 +1,177 @@
+"""Paired labeled and unlabeled batches, drawn on the device that trains."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+
+from ..inputs.lazy import LazyRows
+from ..inputs.targets import has_target
+from ..inputs.tensors import rows_to_tensor, to_float
+
+__all__ = ["Batch", "PairedBatches"]
+
+
+class Batch(NamedTuple):
+    """What a method sees at each step; B is ``batch_size``, mu is ``unlabeled_ratio``.
+
+    ``x_u`` and ``i_u`` have no rows when the fit has no unlabeled pool.
+    """
+
+    x_l: torch.Tensor  #: (B, ...) float, labeled rows; uint8 images arrive scaled to [0, 1]
+    y_l: torch.Tensor  #: (B,) int64, their classes in 0..K-1; of regressors (B, T) float
+    x_u: torch.Tensor  #: (mu * B, ...) float, rows of the unlabeled pool
+    i_u: torch.Tensor  #: (mu * B,) int64, their row numbers in the X given to fit
+    t: float  #: progress in [0, 1): step / max_steps
+    generator: torch.Generator  #: the only source of randomness of views and losses
+    average: torch.nn.Module | None = None  #: the averaged network, in evaluation mode
+
+
+class _Shuffled:
+    """An endless stream of the numbers 0..n-1, reshuffled at every pass."""
+
+    def __init__(self, n, generator):
+        self.n, self.generator = n, generator
+        self.queue = torch.empty(0, dtype=torch.int64, device=generator.device)
+
+    def take(self, k):
+        if len(self.queue) < k:
+            # several passes at once where n is small, since each call costs microseconds
+            passes = max(1, -(-8 * k // self.n)) if self.n < 8 * k else 1
+            keys = torch.rand(
+                passes, self.n, generator=self.generator, device=self.generator.device
+            )
+            self.queue = torch.cat([self.queue, keys.argsort(1).flatten()])
+        taken, self.queue = self.queue[:k], self.queue[k:]
+        return taken
+
+
+class _Weighted:
+    """An endless stream of the numbers 0..n-1, each drawn in proportion to its weight."""
+
+    def __init__(self, weight, generator):
+        self.weight = torch.from_numpy(weight).to(generator.device)
+        self.generator = generator
+        self.queue = torch.empty(0, dtype=torch.int64)  # no memory between draws
+
+    def take(self, k):
+        return torch.multinomial(self.weight, k, replacement=True, generator=self.generator)
+
+
+class PairedBatches:
+    """Batches of B labeled rows and mu * B rows of the unlabeled pool, on ``device``.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...), CSR matrix or LazyRows
+        Rows that do not fit on the device, and lazy ones, are read one batch ahead, in another
+        thread.
+    y : ndarray of shape (n,) of int, or (n, T) of float
+        Class codes 0..K-1, below 0 for unlabeled; or targets, NaN for unlabeled.
+    pool : ndarray of int, or None
+        Row numbers the unlabeled part is drawn from.
+    weight : ndarray of shape (n,) or None
+        Labeled rows are drawn in proportion to it; all equal or None: every one once a pass.
+    batch_size, unlabeled_ratio : int
+        B and mu.
+    max_steps : int
+        The budget, from which the length of an epoch follows.
+    device : torch.device
+    seed : int
+
+    Attributes
+    ----------
+    steps_per_epoch : int
+        One pass over the pool, or a hundredth of the budget if that is longer, so that a table
+        of 80 rows does not spend its time between one-step epochs.
+    """
+
+    def __init__(
+        self, X, y, pool, *, batch_size, unlabeled_ratio, max_steps, device, seed, weight=None
+    ):
+        self.device = torch.device(device)
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.X = X if issparse(X) or isinstance(X, LazyRows) else rows_to_tensor(X)
+        far = isinstance(X, LazyRows)
+        if isinstance(self.X, torch.Tensor):
+            far = not self._fits(self.X)
+            self.X = self.X if far else self.X.to(self.device)
+        self._reader = ThreadPoolExecutor(1) if far else None
+        self._ahead = None  # the batch that is being read: its row numbers, and the rows
+        labeled = np.flatnonzero(has_target(y))
+        pool = np.empty(0, dtype=np.int64) if pool is None else pool
+        self.labeled = torch.from_numpy(labeled).to(self.device)
+        kind = np.float32 if y.dtype.kind == "f" else np.int64
+        self.y = torch.from_numpy(y[labeled].astype(kind)).to(self.device)
+        self.pool = torch.from_numpy(np.asarray(pool, dtype=np.int64)).to(self.device)
+        self.batch_size = batch_size
+        self.n_unlabeled = unlabeled_ratio * batch_size if len(pool) else 0
+        self._labeled_stream = _Shuffled(len(labeled), self.generator)
+        if weight is not None and np.ptp(weight[labeled]) > 0:
+            self._labeled_stream = _Weighted(weight[labeled], self.generator)
+        self._pool_stream = _Shuffled(len(pool), self.generator)
+        one_pass = len(pool) / self.n_unlabeled if len(pool) else len(labeled) / batch_size
+        self.steps_per_epoch = int(np.ceil(max(one_pass, max_steps / 100)))
+
+    def state_dict(self):
+        """Where the streams stand, as tensors."""
+        queues = [self._labeled_stream.queue, self._pool_stream.queue]
+        ahead = None if self._ahead is None else self._ahead[0]
+        return {"generator": self.generator.get_state(), "queues": queues, "ahead": ahead}
+
+    def load_state_dict(self, state):
+        """Go on from where another instance on the same rows stood."""
+        self.generator.set_state(state["generator"])
+        for stream, queue in zip(
+            (self._labeled_stream, self._pool_stream), state["queues"], strict=True
+        ):
+            stream.queue = queue.to(self.device)
+        if state["ahead"] is not None:
+            ahead = tuple(index.to(self.device) for index in state["ahead"])
+            self._ahead = (ahead, None) if self._reader is None else self._read(*ahead)
+
+    def _fits(self, rows):
+        if self.device.type != "cuda":
+            return True
+        return rows.nbytes < torch.cuda.mem_get_info(self.device)[0] / 2
+
+    def _rows(self, index):
+        if isinstance(self.X, torch.Tensor):
+            rows = self.X[index.to(self.X.device)]
+        else:
+            rows = rows_to_tensor(self.X[index.cpu().numpy()])
+        if self.device.type == "cuda" and not rows.is_cuda:
+            rows = rows.pin_memory()
+        return to_float(rows.to(self.device, non_blocking=True))
+
+    def _choose(self):
+        """Draw row numbers: positions among the labeled rows (B,), rows of the pool (mu * B,)."""
+        picked = self._labeled_stream.take(self.batch_size)
+        if not self.n_unlabeled:
+            return picked, self.pool
+        return picked, self.pool[self._pool_stream.take(self.n_unlabeled)]
+
+    def _read(self, picked, i_u):
+        """Have the rows read in another thread."""
+        index = torch.cat([self.labeled[picked], i_u])
+        return (picked, i_u), self._reader.submit(self._rows, index)
+
+    def peek(self, n=2):
+        """Return the first labeled rows as `draw` would, drawing nothing."""
+        return self._rows(self.labeled[:n])
+
+    def draw(self, t):
+        """Draw the batch for progress ``t``; read the next one meanwhile if it is not here yet."""
+        if self._reader is None:  # _ahead: from a checkpoint of where rows did not fit
+            (picked, i_u), self._ahead = self._ahead[0] if self._ahead else self._choose(), None
+            x = self._rows(torch.cat([self.labeled[picked], i_u]))
+        else:
+            (picked, i_u), reading = self._ahead or self._read(*self._choose())
+            self._ahead = self._read(*self._choose())
+            x = reading.result()
+        x_l, x_u = x[: self.batch_size], x[self.batch_size :]
+        return Batch(x_l, self.y[picked], x_u, i_u, t, self.generator)

@@ -1,0 +1,88 @@
+"""The network of a fit: the automatic one, or the user's, told what the rows are."""
+
+import copy
+import inspect
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..networks import CNN, MLP
+
+__all__ = ["automatic_network", "build_network", "check_network"]
+
+
+def automatic_network(input_shape):
+    """Return the class that ``module="auto"`` stands for."""
+    if len(input_shape) == 1:
+        return MLP
+    if len(input_shape) == 3:
+        return CNN
+    raise ValueError(
+        f"module='auto' knows tables (n, features) and images (n, channels, height, width); "
+        f"X has rows of shape {input_shape}. Give grey images a channel, X[:, None], or pass "
+        "your own network as module."
+    )
+
+
+def build_network(module, params, known, automatic=None):
+    """Make a new network.
+
+    Parameters
+    ----------
+    module : "auto", nn.Module class or instance, or callable
+        An instance is copied.
+    params : dict or None
+        Keywords of the user.
+    known : dict
+        What the data say; given as far as the signature names it.
+    automatic : nn.Module class or None
+        What "auto" stands for; None: `automatic_network`. Rows that are neither table nor image
+        are refused all the same.
+
+    Returns
+    -------
+    nn.Module
+    """
+    if isinstance(module, nn.Module):
+        if params:
+            raise ValueError("module_params needs module to be a class, not an instance.")
+        return copy.deepcopy(module)  # the user's own instance is never trained
+    if isinstance(module, str):
+        default = automatic_network(known["input_shape"])
+        module = automatic or default
+    named, params = inspect.signature(module).parameters, params or {}
+    known = {name: value for name, value in known.items() if name in named}
+    free = any(p.kind is p.VAR_KEYWORD for p in named.values())
+    unknown = [name for name in params if name not in named and not free]
+    if unknown:
+        raise ValueError(
+            f"{unknown} in module_params: not a parameter of {module.__name__}, which takes "
+            f"{[name for name in named if name not in known]}."
+        )
+    return module(**{**known, **params})
+
+
+def check_network(module, x, n_outputs, batch_size):
+    """Run two rows through the network, so that a wrong one fails here and in words."""
+    name = type(module).__name__
+    if batch_size == 1 and any(isinstance(m, _BatchNorm) for m in module.modules()):
+        raise ValueError(
+            f"batch_size=1 cannot train {name}: BatchNorm needs at least two "
+            "rows. Use batch_size=2 or more; a row may appear twice in a batch."
+        )
+    module.eval()
+    with torch.no_grad():
+        try:
+            out = module(x)
+        except Exception as error:
+            raise ValueError(
+                f"The module {name} fails on rows of shape {tuple(x.shape[1:])}: {error}"
+            ) from error
+    expected = (len(x), n_outputs)
+    if not isinstance(out, torch.Tensor) or tuple(out.shape) != expected:
+        got = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
+        raise ValueError(
+            f"The module {name} must return one logit a class: for {len(x)} rows and {n_outputs} "
+            f"classes a tensor of shape {expected}, got {got}."
+        )

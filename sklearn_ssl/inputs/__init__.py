@@ -1,0 +1,1 @@
+"""What rows and labels are, before training: checked, encoded, summarised."""

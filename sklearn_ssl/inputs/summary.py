@@ -1,0 +1,57 @@
+"""What networks, views and losses are told of the training rows: one value, made once a fit."""
+
+from dataclasses import dataclass
+
+import torch
+
+from .lazy import value_range
+from .moments import moments
+
+__all__ = ["DataSummary"]
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What is known of the training rows; a fit that continues keeps that of the first one.
+
+    Attributes
+    ----------
+    input_shape : tuple of int
+        Shape of a row.
+    n_classes : int
+        Outputs of the network; of a regressor the number of targets.
+    mean, scale : float32 tensors of shape (d,), or (C, 1, ...) for N-D rows
+        As `moments` returns them.
+    low, high : float
+        The smallest and the largest value, as the network sees them.
+    is_bytes : bool
+        Whether the rows are uint8.
+    n_labeled, n_unlabeled, n_held_out : int
+        Rows the fit learned from; held-out ones are among the labeled.
+    """
+
+    input_shape: tuple
+    n_classes: int
+    mean: torch.Tensor
+    scale: torch.Tensor
+    low: float
+    high: float
+    is_bytes: bool
+    n_labeled: int = 0
+    n_unlabeled: int = 0
+    n_held_out: int = 0
+
+    @classmethod
+    def of(cls, X, n_classes):
+        """Read the rows once: ndarray, CSR matrix or LazyRows of shape (n, ...)."""
+        return cls(X.shape[1:], n_classes, *moments(X), *value_range(X), X.dtype == "uint8")
+
+    @property
+    def in_unit_range(self):
+        """Whether values lie in [0, 1] as the network sees them."""
+        return self.low >= 0 and self.high <= 1
+
+    def for_signature(self):
+        """What a network may ask for by the names of its parameters."""
+        names = "input_shape", "n_classes", "mean", "scale"
+        return {name: getattr(self, name) for name in names}

@@ -1,0 +1,1 @@
+"""The methods, one paper a file; nothing but the package itself imports them."""

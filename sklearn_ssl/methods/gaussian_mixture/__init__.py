@@ -1,0 +1,5 @@
+"""Gaussian mixtures with known classes."""
+
+from .estimator import SemiSupervisedGaussianMixture
+
+__all__ = ["SemiSupervisedGaussianMixture"]

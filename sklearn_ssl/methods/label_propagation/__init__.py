@@ -1,0 +1,6 @@
+"""Label propagation, over the rows themselves or over what a network has learned of them."""
+
+from .classifier import LabelPropagationClassifier
+from .network import LabelPropagationNet
+
+__all__ = ["LabelPropagationClassifier", "LabelPropagationNet"]

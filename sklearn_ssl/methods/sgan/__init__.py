@@ -1,0 +1,5 @@
+"""Semi-supervised GAN."""
+
+from .estimator import SGANClassifier
+
+__all__ = ["SGANClassifier"]

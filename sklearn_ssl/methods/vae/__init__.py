@@ -1,0 +1,5 @@
+"""Semi-supervised variational autoencoders."""
+
+from .estimator import VAEClassifier
+
+__all__ = ["VAEClassifier"]

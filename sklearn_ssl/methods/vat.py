@@ -1,0 +1,162 @@
+"""Virtual adversarial training: smooth where a small step changes the prediction most.
+
+Takeru Miyato, Shin-ichi Maeda, Masanori Koyama, Shin Ishii: "Virtual Adversarial Training: A
+Regularization Method for Supervised and Semi-Supervised Learning", TPAMI 2018, arXiv 1704.03976,
+equations 5 to 9 and algorithm 1; the entropy term is equation 18.
+"""
+
+import math
+
+import torch
+from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from ..augment import choose_views, relative_spacing
+from ..classifier import SSLClassifier
+from ..losses import entropy, kl_divergence
+from ..networks import still_statistics
+
+__all__ = ["VATClassifier", "VATLoss"]
+
+
+class VATLoss(nn.Module):
+    """CE on labels + lambda_u * mean KL(p(x) || p(x + r_vadv)) [+ mean entropy]."""
+
+    def __init__(
+        self,
+        *,
+        view,
+        scale,
+        unlabeled_weight,
+        epsilon,
+        xi=0.01,
+        n_power=1,
+        entropy_weight=0.0,
+        separate=False,
+    ):
+        super().__init__()
+        self.view, self.lambda_u = view, unlabeled_weight
+        self.epsilon, self.xi, self.n_power = epsilon, xi, n_power
+        self.entropy_weight, self.separate = entropy_weight, separate
+        self.register_buffer("scale", scale)
+
+    def _unit(self, d):
+        """Rows of Euclidean length 1."""
+        return d / d.flatten(1).norm(dim=1).clamp_min(1e-12).reshape(-1, *[1] * (d.ndim - 1))
+
+    def adversarial(self, model, x, logits, g):
+        """r_vadv of eq. 6: ``n_power`` power iterations from a random direction, in units of x."""
+        d = self._unit(torch.randn(x.shape, generator=g, device=x.device))
+        for _ in range(self.n_power):
+            d.requires_grad_()
+            distance = kl_divergence(model(x + self.xi * d * self.scale), logits)
+            d = self._unit(torch.autograd.grad(distance, d)[0].detach().float())
+        return self.epsilon * d * self.scale
+
+    def forward(self, model, batch):
+        x_l, y_l, g = batch.x_l, batch.y_l, batch.generator
+        x, n = self.view(torch.cat([x_l, batch.x_u]), g), len(x_l)
+        logits = model(x)
+        labeled = cross_entropy(logits[:n], y_l)
+        with still_statistics(model):
+            if self.separate:
+                labeled = (labeled + cross_entropy(model(x[:n]), y_l)) / 2
+                x = x[n:]
+                with torch.set_grad_enabled(self.entropy_weight > 0):
+                    logits = model(x)
+            target = logits.detach()
+            mixed = torch.is_autocast_enabled(x.device.type)
+            with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot resolve xi
+                exact = model(x).detach() if mixed else target
+                r = self.adversarial(model, x, exact, g)
+            unlabeled = kl_divergence(model(x + r), target)  # R_vadv, eq. 7
+        if self.entropy_weight > 0:
+            unlabeled = unlabeled + self.entropy_weight * entropy(logits).mean()  # eq. 18
+        parts = {"labeled_loss": labeled, "unlabeled_loss": unlabeled}
+        return labeled + self.lambda_u * unlabeled, parts
+
+
+class VATClassifier(SSLClassifier):
+    """Virtual adversarial training: predictions must not change along the most sensitive direction.
+
+    Miyato et al. 2018, "Virtual Adversarial Training", arXiv 1704.03976, equations 5 to 9: the
+    Kullback-Leibler divergence between p(x) and p(x + r), r of length epsilon in the direction in
+    which it grows fastest, found by power iteration. It needs neither labels nor strong views.
+
+    Nothing but the length of r says what a small step is, so what lies between two classes must be
+    farther away than that. Word counts, where all documents are about equally far from each other,
+    lost (``docs/when_it_hurts.md``).
+
+    Parameters
+    ----------
+    epsilon : float > 0 or "auto", default="auto"
+        Length of r, each feature in the units the network sees: its standard deviation over the
+        training rows, or, where one value fills most of a column, the size of the others. "auto":
+        half of the median distance between neighbouring rows, `augment.relative_spacing` times the
+        square root of the number of features.
+    xi : float > 0, default=0.01
+        Length of the step by which the direction is found.
+    n_power : int >= 1, default=1
+        Power iterations.
+    entropy_weight : float >= 0, default=0.0
+        Weight of the conditional entropy of all rows (VAT+EntMin of the paper: 1).
+    separate_batches : bool, default=False
+        True: half of the labels' loss comes from labeled rows in a BatchNorm batch of their own, as
+        all of it in the authors' code, and the divergence is that of the pool's batch. For deep
+        nets on hundreds of columns, where common batches let few labels be learned by heart.
+        BatchNorm then takes the labeled rows for a sample of all: leave it False where labels are
+        balanced and classes are not (``docs/when_it_hurts.md`` has the figures).
+    augment : "auto" or callable ``(x, generator) -> x``, default="auto"
+        View of the rows before all else; "auto": the weak view of `augment.default_views`.
+    unlabeled_weight : float >= 0, default=1.0
+        The paper's alpha.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import VATClassifier, hide_labels
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = VATClassifier(max_steps=200, random_state=0)
+    >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.85
+    True
+    """
+
+    epsilon: float | str = "auto"
+    xi: float = 0.01
+    n_power: int = 1
+    entropy_weight: float = 0.0
+    separate_batches: bool = False
+    augment: object = "auto"
+
+    _parameter_constraints = {
+        "epsilon": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "xi": [Interval(Real, 0, None, closed="neither")],
+        "n_power": [Interval(Integral, 1, None, closed="left")],
+        "entropy_weight": [Interval(Real, 0, None, closed="left")],
+        "separate_batches": ["boolean"],
+        "augment": [StrOptions({"auto"}), callable],
+    }
+
+    @property
+    def _labeled_rows_in_pool(self):
+        return self.separate_batches  # eq. 7 is a mean over labeled rows too
+
+    def _make_view(self, rows):
+        return choose_views(rows.X, self.augment)[0]
+
+    def _make_loss(self, rows):
+        epsilon, scale = self.epsilon, rows.summary.scale
+        if isinstance(epsilon, str):
+            features = (scale > 0).float().mean().item() * math.prod(rows.summary.input_shape)
+            epsilon = 0.5 * relative_spacing(rows.X) * features**0.5
+        return VATLoss(
+            view=self._make_view(rows),
+            scale=scale,
+            unlabeled_weight=self.unlabeled_weight,
+            epsilon=epsilon,
+            xi=self.xi,
+            n_power=self.n_power,
+            entropy_weight=self.entropy_weight,
+            separate=self.separate_batches,
+        )

@@ -1,0 +1,14 @@
+"""Splits, scores, hidden labels and comparisons where -1 means unlabeled."""
+
+from .comparison import Comparison, LabelBudgetCurve, compare_with_supervised, label_budget_curve
+from .splitting import LabeledSplit, hide_labels, labeled_scorer
+
+__all__ = [
+    "Comparison",
+    "LabelBudgetCurve",
+    "LabeledSplit",
+    "compare_with_supervised",
+    "hide_labels",
+    "label_budget_curve",
+    "labeled_scorer",
+]

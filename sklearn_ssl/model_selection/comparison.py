@@ -1,0 +1,274 @@
+"""Did the unlabeled rows help, and how many labels are enough?"""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from scipy import stats
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.model_selection import KFold, train_test_split
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+
+from ..inputs.labels import as_label_array, is_labeled, plain
+from .splitting import LabeledSplit, hide_labels, labeled_scorer
+
+__all__ = ["Comparison", "LabelBudgetCurve", "compare_with_supervised", "label_budget_curve"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare_with_supervised` found; printing it says it in words.
+
+    Attributes
+    ----------
+    scores, supervised_scores : ndarray of shape (n_splits,)
+        With and without the unlabeled rows, on the same labeled test rows.
+    difference : float
+        Mean of scores - supervised_scores.
+    interval : tuple (low, high)
+        Confidence interval of the difference.
+    confidence : float in (0, 1)
+        Level of the interval.
+    """
+
+    scores: np.ndarray
+    supervised_scores: np.ndarray
+    difference: float
+    interval: tuple
+    confidence: float
+
+    @property
+    def verdict(self):
+        """ "helped", "hurt" or "undecided": whether the interval excludes 0, and on which side."""
+        low, high = self.interval
+        return "helped" if low > 0 else "hurt" if high < 0 else "undecided"
+
+    def __str__(self):
+        return (
+            f"with unlabeled rows {self.scores.mean():.3f}, without "
+            f"{self.supervised_scores.mean():.3f}: difference {self.difference:+.3f}, "
+            f"{self.confidence:.0%} interval [{self.interval[0]:+.3f}, {self.interval[1]:+.3f}], "
+            f"{self.verdict}"
+        )
+
+
+@dataclass(frozen=True)
+class LabelBudgetCurve:
+    """What `label_budget_curve` measured; printing it gives a table.
+
+    Attributes
+    ----------
+    names : list of str
+        The estimators.
+    n_labeled : ndarray of shape (n_budgets,)
+        Budgets: labels in training.
+    scores : ndarray of shape (n_estimators, n_budgets, n_repeats)
+        On the labeled rows set aside in each repeat.
+    """
+
+    names: list
+    n_labeled: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def mean(self):
+        """Mean score over the repeats: (n_estimators, n_budgets)."""
+        return self.scores.mean(-1)
+
+    @property
+    def standard_error(self):
+        """Standard error of the mean over the repeats: (n_estimators, n_budgets)."""
+        return self.scores.std(-1, ddof=1) / np.sqrt(self.scores.shape[-1])
+
+    def __str__(self):
+        width = max(len(name) for name in self.names)
+        lines = [" " * width + "".join(f"{n:>15d}" for n in self.n_labeled)]
+        for name, mean, error in zip(self.names, self.mean, self.standard_error, strict=True):
+            cells = (f"{m:.3f} +- {e:.3f}" for m, e in zip(mean, error, strict=True))
+            lines.append(f"{name:{width}s}" + "".join(f"{cell:>15s}" for cell in cells))
+        return "\n".join(lines)
+
+
+def compare_with_supervised(
+    estimator,
+    X,
+    y,
+    cv=5,
+    *,
+    groups=None,
+    scoring=None,
+    confidence=0.95,
+    unlabeled_label=-1,
+    n_jobs=None,
+):
+    """Cross-validate with and without the unlabeled rows, on the same labeled test rows.
+
+    Parameters
+    ----------
+    estimator : estimator, or Pipeline that ends in one
+        It must have ``unlabeled_weight``; the supervised net is its clone with 0.
+    X : array-like of shape (n, ...)
+        Rows, labeled or not.
+    y : array-like of shape (n,)
+        -1 marks unlabeled rows; for a regressor NaN does.
+    cv : int, splitter or LabeledSplit, default=5
+        How labeled rows are split; see `LabeledSplit`. An int shuffles those of a regressor.
+    groups : array-like of shape (n,) or None, default=None
+        For splitters that need them.
+    scoring : str, callable or None, default=None
+        Any scorer of scikit-learn; None is accuracy, of regressors R2.
+    confidence : float in (0, 1), default=0.95
+        Level of the interval.
+    unlabeled_label : scalar or None, default=-1
+        As in the estimators.
+    n_jobs : int or None, default=None
+        Fits at a time, in processes; None is one.
+
+    Returns
+    -------
+    Comparison
+        Its ``difference``, ``interval`` and ``verdict``. The interval is that of the corrected
+        resampled t-test (Nadeau and Bengio 2003, "Inference for the Generalization Error", Machine
+        Learning 52): training sets of folds overlap, which a plain t-test takes for agreement.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from sklearn_ssl import FixMatchClassifier, compare_with_supervised, hide_labels
+    >>> X, y = make_moons(600, noise=0.1, random_state=0)
+    >>> few = hide_labels(y, 20, random_state=0)
+    >>> clf = FixMatchClassifier(max_steps=100, random_state=0)
+    >>> compare_with_supervised(clf, X, few, cv=5).verdict in ("helped", "undecided")
+    True
+    """
+    weights = [p for p in estimator.get_params() if p.split("__")[-1] == "unlabeled_weight"]
+    if not weights:
+        raise ValueError(f"{type(estimator).__name__} has no parameter unlabeled_weight.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie in (0, 1), got {confidence!r}.")
+    if is_regressor(estimator):
+        unlabeled_label = None
+        cv = KFold(cv, shuffle=True, random_state=0) if isinstance(cv, Integral) else cv
+    cv = cv if isinstance(cv, LabeledSplit) else LabeledSplit(cv, unlabeled_label)
+    splits, scorer = list(cv.split(X, y, groups)), labeled_scorer(scoring, unlabeled_label)
+    if len(splits) < 2:
+        raise ValueError("cv must give at least two splits, for an interval.")
+    supervised = clone(estimator).set_params(**dict.fromkeys(weights, 0.0))
+    pairs = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_and_score)(e, X, y, train, test, scorer)
+        for train, test in splits
+        for e in (estimator, supervised)
+    )
+    ours, plain = np.reshape(pairs, (len(splits), 2)).T
+    difference = ours - plain
+    labeled = is_labeled(y, unlabeled_label)
+    ratio = np.mean([len(test) / labeled[train].sum() for train, test in splits])
+    error = np.sqrt((1 / len(splits) + ratio) * difference.var(ddof=1))
+    reach = error * stats.t.ppf((1 + confidence) / 2, len(splits) - 1)
+    mean = float(difference.mean())
+    interval = float(mean - reach), float(mean + reach)
+    return Comparison(ours, plain, mean, interval, confidence)
+
+
+def label_budget_curve(
+    estimators,
+    X,
+    y,
+    n_labeled,
+    *,
+    test_size=0.3,
+    n_repeats=5,
+    scoring=None,
+    random_state=None,
+    unlabeled_label=-1,
+    n_jobs=None,
+):
+    """Score against the number of labels, which shows how many are enough.
+
+    Each repeat sets ``test_size`` of the labeled rows aside, then for each budget hides the labels
+    of all other rows but that many, drawn with the class shares; smaller budgets are other draws.
+    All estimators see the same rows.
+
+    Parameters
+    ----------
+    estimators : estimator, list, or dict of name to estimator
+        One that takes the unlabeled mark for a class, as supervised estimators do, is fitted on
+        the labeled rows alone.
+    X : array-like of shape (n, ...)
+        Rows, labeled or not.
+    y : array-like of shape (n,)
+        Rows with -1 are unlabeled throughout; for regressors those with NaN.
+    n_labeled : sequence of int
+        Budgets: labels in training.
+    test_size : float in (0, 1) or int, default=0.3
+        Of the labeled rows, stratified.
+    n_repeats : int >= 2, default=5
+        Draws of test rows and labels.
+    scoring : str, callable or None, default=None
+        Any scorer of scikit-learn; None is accuracy, of regressors R2.
+    random_state : int, RandomState or None, default=None
+        Draws the test rows and the labels; the estimators have their own.
+    unlabeled_label : scalar or None, default=-1
+        As in the estimators.
+    n_jobs : int or None, default=None
+        Fits at a time, in processes; None is one.
+
+    Returns
+    -------
+    LabelBudgetCurve
+        ``scores``, ``mean``, ``standard_error``.
+
+    Raises
+    ------
+    ValueError
+        If a budget is larger than the labels left beside the test rows, or fewer than the classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import FixMatchClassifier, label_budget_curve
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = FixMatchClassifier(max_steps=20, random_state=0)
+    >>> curve = label_budget_curve(clf, X, y, [6, 12], n_repeats=2, random_state=0)
+    >>> curve.scores.shape
+    (1, 2, 2)
+    """
+    if not isinstance(estimators, dict):
+        listed = estimators if isinstance(estimators, list | tuple) else [estimators]
+        estimators = {type(e).__name__: e for e in listed}
+        if len(estimators) < len(listed):
+            raise ValueError("Estimators of the same class: pass a dict, which names them.")
+    if n_repeats < 2:
+        raise ValueError("n_repeats must be at least 2, for a standard error.")
+    n_labeled = np.atleast_1d(n_labeled).tolist()
+    numbers = all(is_regressor(estimator) for estimator in estimators.values())
+    unlabeled_label = None if numbers else unlabeled_label
+    rng, scorer = check_random_state(random_state), labeled_scorer(scoring, unlabeled_label)
+    labeled = is_labeled(y, unlabeled_label)
+    rows, jobs = np.flatnonzero(labeled), []
+    strata = None if numbers else plain(as_label_array(y)[labeled])
+    for _ in range(n_repeats):
+        _, test = train_test_split(rows, test_size=test_size, stratify=strata, random_state=rng)
+        train = np.setdiff1d(np.arange(len(labeled)), test)
+        for n in n_labeled:
+            few = hide_labels(_safe_indexing(y, train), n, not numbers, rng, unlabeled_label)
+            jobs.append((train, test, few))
+    scores = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_and_score)(estimator, X, y, train, test, scorer, few)
+        for estimator in estimators.values()
+        for train, test, few in jobs
+    )
+    scores = np.reshape(scores, (len(estimators), n_repeats, len(n_labeled))).swapaxes(1, 2)
+    return LabelBudgetCurve(list(estimators), np.asarray(n_labeled), scores)
+
+
+def _fit_and_score(estimator, X, y, train, test, scorer, y_train=None):
+    y_train = _safe_indexing(y, train) if y_train is None else y_train
+    fitted = clone(estimator).fit(_safe_indexing(X, train), y_train)
+    if is_classifier(fitted) and not is_labeled(fitted.classes_, scorer.unlabeled_label).all():
+        # it learned the mark as a class: a supervised estimator, to be given labeled rows alone
+        labeled = np.flatnonzero(is_labeled(y_train, scorer.unlabeled_label))
+        y_train = plain(as_label_array(y_train)[labeled])
+        fitted = clone(estimator).fit(_safe_indexing(X, train[labeled]), y_train)
+    return scorer(fitted, _safe_indexing(X, test), _safe_indexing(y, test))
