@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._parameters import ParameterTable
+from ._parameters import NestedParametersMixin, ParameterTable
 from .augment import unchanged
 from .engine import OPTIMIZERS, Training, build_network, caption, check_callbacks, derived_seeds
 from .inputs.checks import (
@@ -30,10 +30,8 @@ from .schedules import LR_SCHEDULES
 
 __all__ = ["SSLEstimator"]
 
-_NESTED = ("module", "optimizer")
 
-
-class SSLEstimator(ParameterTable, BaseEstimator):
+class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
     """Base of all estimators with a network: everything but the loss and the kind of target.
 
     A child states its parameters as annotated fields with defaults, changes a default by assigning
@@ -214,59 +212,6 @@ class SSLEstimator(ParameterTable, BaseEstimator):
     def _transduce(self, X, y, used):
         """Set what is known of all rows X of codes y; ``used`` says which the fit has seen."""
         raise NotImplementedError
-
-    # ----------------------------------------------------------- parameters
-
-    def get_params(self, deep=True):
-        """Get the parameters, with ``module__*`` and ``optimizer__*`` if deep.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to add the nested ones.
-
-        Returns
-        -------
-        dict
-            Names and values.
-        """
-        params = super().get_params(deep=deep)
-        if deep:
-            for prefix in _NESTED:
-                nested = params[f"{prefix}_params"]
-                nested = nested if isinstance(nested, dict) else {}
-                params.update({f"{prefix}__{name}": value for name, value in nested.items()})
-        return params
-
-    def set_params(self, **params):
-        """Set parameters; ``module__dropout=.1`` changes one entry of ``module_params``.
-
-        Parameters
-        ----------
-        **params : dict
-            Names and values; a misspelt name is an error.
-
-        Returns
-        -------
-        self
-            The estimator itself.
-
-        Examples
-        --------
-        >>> from sklearn_ssl import FixMatchClassifier
-        >>> FixMatchClassifier().set_params(module__dropout=0.1).module_params
-        {'dropout': 0.1}
-        """
-        nested = {
-            name: v for name, v in params.items() if name.split("__")[0] in _NESTED and "__" in name
-        }
-        super().set_params(**{name: v for name, v in params.items() if name not in nested})
-        for name, value in nested.items():
-            prefix, _, key = name.partition("__")
-            setattr(
-                self, f"{prefix}_params", {**(getattr(self, f"{prefix}_params") or {}), key: value}
-            )
-        return self
 
     # ----------------------------------------------------------------- fit
 

@@ -95,10 +95,6 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
         Divide logits by a temperature that minimises the loss of held-out labeled rows
         (``validation_fraction``), so that confidences match accuracy (Guo et al. 2017, arXiv
         1706.04599). It changes no decision of the trained net.
-    module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
-    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
-    device, precision, warm_start, verbose, random_state, checkpoint_dir, input_shape, compile
-        As in `SSLEstimator`.
 
     Attributes
     ----------
@@ -110,8 +106,6 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
         Class probabilities of all training rows; a given label has probability 1.
     temperature_ : float >= 1
         1 without ``temperature_scaling``.
-    n_features_in_, feature_names_in_, n_iter_, history_, net_
-        As in `SSLEstimator`.
     """
 
     class_weight: object = None

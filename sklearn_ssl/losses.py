@@ -11,7 +11,6 @@ from torch.nn import functional as F
 __all__ = [
     "align_distribution",
     "bernoulli_log_likelihood",
-    "class_balance",
     "class_shares",
     "entropy",
     "gaussian_kl",
@@ -192,32 +191,6 @@ def bernoulli_log_likelihood(x, logits):
     """
     loss = F.binary_cross_entropy_with_logits(logits, x, reduction="none")
     return -loss.flatten(1).sum(1)
-
-
-def class_balance(codes, n_classes):
-    """Shares of the classes among labeled codes.
-
-    Parameters
-    ----------
-    codes : tensor (n,) of int64
-        Classes 0..K-1; below 0 for unlabeled rows.
-    n_classes : int
-        The number of classes, K.
-
-    Returns
-    -------
-    tensor (K,)
-        They sum to 1.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_ssl.losses import class_balance
-    >>> class_balance(torch.tensor([0, 0, 1, 0, -1]), 2)
-    tensor([0.7500, 0.2500])
-    """
-    counts = torch.bincount(codes[codes >= 0], minlength=n_classes).float()
-    return counts / counts.sum()
 
 
 def class_shares(codes, weight, n_classes):

@@ -16,20 +16,12 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
 
     Targets are standardised for training, by the labeled rows.
 
-    Parameters
-    ----------
-    module, module_params, max_steps, batch_size, unlabeled_ratio, unlabeled_weight, \
-    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
-    device, precision, warm_start, verbose, random_state, checkpoint_dir, input_shape, compile
-        As in `SSLEstimator`; ``module`` gets the number of outputs as ``n_classes``.
-
     Attributes
     ----------
     n_outputs_ : int
+        Columns of y, T.
     transduction_ : ndarray of shape (n,) or (n, T)
         The given targets, and predictions where they were NaN.
-    n_features_in_, feature_names_in_, n_iter_, history_, net_
-        As in `SSLEstimator`.
     """
 
     def fit(self, X, y, sample_weight=None):

@@ -14,7 +14,6 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_array, check_consistent_length
 from torch import nn
 
-from ..losses import class_balance
 from .checks import check_labels
 from .summary import DataSummary
 
@@ -71,7 +70,8 @@ class TrainingRows:
     @property
     def class_shares(self):
         """Shares of the classes among the labels: tensor (K,)."""
-        return class_balance(torch.from_numpy(self.y), self.n_classes)
+        counts = torch.from_numpy(np.bincount(self.y[self.labeled], minlength=self.n_classes))
+        return counts.float() / len(self.y[self.labeled])
 
 
 def hold_out(y, fraction, seed, stratify):

@@ -63,11 +63,6 @@ class MeanTeacherRegressor(SSLRegressor):
     unlabeled_weight : float >= 0, default=2.0
         w_max of w(t) = w_max exp(-5 (1 - t)^2), where targets have variance 1.
 
-    Attributes
-    ----------
-    n_outputs_, transduction_, n_iter_, history_, net_, n_features_in_
-        As in `SSLRegressor`.
-
     Examples
     --------
     >>> import numpy as np

@@ -89,9 +89,10 @@ class NoisyStudentClassifier(RoundsClassifier):
         yield Round()  # a teacher learns the labels
         if not unlabeled.any():
             return
+        counts = np.bincount(rows.y[rows.labeled], minlength=rows.n_classes)
         for _ in range(self.max_iter):
             teacher = np.zeros((len(rows.y), rows.n_classes))
-            teacher[unlabeled] = self._soft_labels(rows.X[unlabeled], rows.class_shares.numpy())
+            teacher[unlabeled] = self._soft_labels(rows.X[unlabeled], counts / counts.sum())
             make_loss = partial(self._make_loss, teacher=teacher)
             yield Round(unlabeled, make_loss)  # and its student becomes the teacher
 
