@@ -10,7 +10,6 @@ import numpy as np
 from scipy.linalg import cholesky
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator
-from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state, check_scalar
@@ -239,6 +238,8 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
 
     def _clusters(self, Z, codes, weight):
         """Weights and means of k-means clusters of the rows of each class."""
+        from sklearn.cluster import KMeans  # takes longer to import than all of this package
+
         rng = np.random.RandomState() if self.random_state is None else self.random_state
         k_means = KMeans(self.n_components, n_init=5, random_state=rng)
         weights, means = [], []
