@@ -1,31 +1,15 @@
-import sys
-from pathlib import Path
+"""Data that many tests use."""
+
+import functools
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-import sklearn_ssl
 from sklearn_ssl import hide_labels
-from sklearn_ssl.classifier import SSLClassifier
 
-sys.path.append(str(Path(__file__).parent.parent / "examples"))
-from entropy_minimization import EntropyMinimizationClassifier
-
-ESTIMATORS = [
-    cls
-    for cls in map(sklearn_ssl.__dict__.get, sklearn_ssl.__all__)
-    if isinstance(cls, type) and issubclass(cls, SSLClassifier)
-] + [EntropyMinimizationClassifier]  # the template of a new method keeps the contract too
-
-
-def quick(cls, **params):
-    """An instance that trains in a fraction of a second."""
-    small = {"max_steps": 20, "unlabeled_ratio": 2, "random_state": 0}
-    if "max_iter" in cls().get_params():
-        small["max_iter"] = 2
-    return cls(**{**small, "module_params": {"hidden_layer_sizes": (32, 32)}, **params})
+from .helpers import quick
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +30,17 @@ def blobs():
     y = np.full(60, -1)
     y[[0, 1, 2, 30, 31, 32]] = truth[[0, 1, 2, 30, 31, 32]]
     return X, y, truth
+
+
+@pytest.fixture(scope="session")
+def fitted(digits):
+    """A function from a class to its estimator fitted on digits, for tests that only read it."""
+    X, y, _, _ = digits
+    net = {"hidden_layer_sizes": (32, 32), "dropout": 0.5}
+
+    @functools.cache
+    def fit(cls):
+        clf = quick(cls, lr=0.02, optimizer_params={"weight_decay": 1e-3}, module_params=net)
+        return clf.fit(X, y)
+
+    return fit

@@ -10,11 +10,11 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from sklearn_ssl.labels import is_labeled, is_missing
 
 from sklearn_ssl import hide_labels
+from sklearn_ssl.inputs.labels import is_labeled, is_missing
 
-from .conftest import ESTIMATORS, quick
+from .helpers import ESTIMATORS, every_estimator, quick
 
 CLASSES = {
     "int": [0, 3],
@@ -24,7 +24,9 @@ CLASSES = {
     "str": ["no", "yes"],
     "digits": ["1", "2"],
 }
+
 MARKS = {"-1": -1, "None": None, "NaN": np.nan, "NA": pd.NA, "text": "?", "99": 99}
+
 DOCUMENTED = (
     "No row is labeled|mixes strings and numbers|fixed-width strings|too few for each class"
 )
@@ -59,6 +61,7 @@ HOLDERS = {
     "inferred": inferred,
     "polars": polars,
 }
+
 ROWS = {
     "float64": lambda X: X,
     "float16": lambda X: X.astype(np.float16),
@@ -140,7 +143,7 @@ def test_fit_predict_score_work_or_say_why_not(
 
 
 @pytest.mark.parametrize("kind", sorted(CLASSES))
-@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+@every_estimator
 def test_each_class_gets_its_own_name(cls, kind):
     rng = np.random.default_rng(0)
     codes = np.arange(60) % 2
@@ -148,5 +151,5 @@ def test_each_class_gets_its_own_name(cls, kind):
     truth = np.array([CLASSES[kind][c] for c in codes], dtype=object)
     y = truth.copy()
     y[20:] = None
-    clf = quick(cls, max_steps=60, unlabeled_label=None).fit(X, y)
+    clf = quick(cls, max_steps=30, batch_size=16, unlabeled_label=None).fit(X, y)
     assert np.mean(clf.predict(X) == truth) > 0.9

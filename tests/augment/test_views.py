@@ -1,0 +1,70 @@
+"""Views of tables and images."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_ssl.augment import (
+    AffineColorCutout,
+    GaussianNoise,
+    ShiftFlip,
+    SwapFeatures,
+    default_views,
+    relative_spacing,
+)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_noise_has_the_stated_size():
+    x = torch.randn(4000, 3, generator=generator()) * torch.tensor([1.0, 10.0, 0.0])
+    change = GaussianNoise(0.1)(x, generator(1)) - x
+    torch.testing.assert_close(change.std(0), torch.tensor([0.1, 1.0, 0.0]), rtol=0.05, atol=1e-6)
+
+
+def test_swap_takes_the_stated_share_from_the_same_column():
+    x = torch.arange(2000.0)[:, None] + torch.tensor([0.0, 10_000.0])
+    view = SwapFeatures(p=0.3, noise=0.0)(x, generator())
+    assert ((view >= 10_000) == torch.tensor([False, True])).all()
+    assert (view != x).float().mean() == pytest.approx(0.3, abs=0.02)
+
+
+def test_relative_spacing_is_the_neighbour_distance():
+    grid = np.stack(np.meshgrid(np.arange(10.0), np.arange(10.0)), -1).reshape(-1, 2)
+    spread = grid[:, 0].std()
+    assert relative_spacing(grid) == pytest.approx(1 / spread / np.sqrt(2), rel=1e-5)
+    padded = np.c_[1e3 * grid, np.full(100, 7.0)]  # units and constant columns do not count
+    assert relative_spacing(padded) == pytest.approx(relative_spacing(grid), rel=1e-4)
+    assert relative_spacing(np.zeros((5, 2))) == 0
+
+
+def test_shift_is_a_reflected_shift_and_flip_mirrors():
+    x = torch.arange(64.0).reshape(1, 1, 8, 8).repeat(200, 1, 1, 1)
+    view = ShiftFlip(shift=0.25, flip=False)(x, generator())
+    padded = torch.nn.functional.pad(x[:1], (2, 2, 2, 2), mode="reflect")[0, 0]
+    allowed = [padded[i : i + 8, j : j + 8] for i in range(5) for j in range(5)]
+    seen = {next(k for k, a in enumerate(allowed) if torch.equal(a, v[0])) for v in view}
+    assert len(seen) == 25
+    flipped = ShiftFlip(shift=0.0)(x, generator())
+    mirrored = torch.tensor([torch.equal(v, x[0].flip(-1)) for v in flipped])
+    kept = torch.tensor([torch.equal(v, x[0]) for v in flipped])
+    assert (mirrored ^ kept).all()
+    assert 0.3 < mirrored.float().mean() < 0.7
+
+
+def test_strong_image_view_without_strength_is_the_identity():
+    x = torch.rand(5, 3, 9, 7, generator=generator())
+    still = AffineColorCutout(degrees=0, scale=0, shift=0, color=0, cutout=0, flip=False)
+    torch.testing.assert_close(still(x, generator()), x, rtol=0, atol=1e-5)
+    view = AffineColorCutout()(x, generator())
+    assert (view - x).flatten(1).norm(dim=1).min() > 0.1
+    assert len({v.sum().item() for v in view}) == 5
+
+
+def test_automatic_flip_spares_grey_images():
+    grey, color = np.zeros((2, 1, 8, 8)), np.zeros((2, 3, 8, 8))
+    assert [v.flip for v in default_views(grey)] == [False, False]
+    assert [v.flip for v in default_views(color)] == [True, True]
+    assert [v.flip for v in default_views(color, flip=False)] == [False, False]

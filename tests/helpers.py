@@ -1,0 +1,85 @@
+"""What the tests share: the estimators they are run over, and a way to fit them in no time."""
+
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import Dataset
+
+import sklearn_ssl
+from sklearn_ssl import SSLClassifier, SSLRegressor
+
+sys.path.append(str(Path(__file__).parent.parent / "examples"))
+from entropy_minimization import EntropyMinimizationClassifier
+
+BASES = SSLClassifier, SSLRegressor  # public, but no methods
+PUBLIC = [
+    cls
+    for cls in map(sklearn_ssl.__dict__.get, sklearn_ssl.__all__)
+    if isinstance(cls, type) and hasattr(cls, "fit") and cls not in BASES
+]
+ESTIMATORS = [cls for cls in PUBLIC if issubclass(cls, SSLClassifier)]
+ESTIMATORS.append(EntropyMinimizationClassifier)  # the template of a new method keeps the contract
+REGRESSORS = [cls for cls in PUBLIC if issubclass(cls, SSLRegressor)]
+WITHOUT_NETWORK = [cls for cls in PUBLIC if not issubclass(cls, BASES)]
+EVERYTHING = [*ESTIMATORS, *REGRESSORS, *WITHOUT_NETWORK]
+
+every_estimator = pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+
+
+def quick(cls, **params):
+    """An instance that trains in a fraction of a second."""
+    small = {
+        "max_steps": 20,
+        "unlabeled_ratio": 2,
+        "random_state": 0,
+        "module_params": {"hidden_layer_sizes": (32, 32)},
+        "max_iter": 2,
+    }
+    known = cls().get_params()
+    if "module" not in known:
+        del small["max_iter"]  # it is of EM
+    return cls(**{**{k: v for k, v in small.items() if k in known}, **params})
+
+
+def one_round(cls):
+    """Parameters with which a method of rounds has the first one alone."""
+    return {"max_iter": 0} if "max_iter" in cls().get_params() else {}
+
+
+def few_steps(cls):
+    """Parameters of a fit that need not learn."""
+    few = {"max_steps": 3, "max_iter": 1} if "module" in cls().get_params() else {}
+    return {k: v for k, v in few.items() if k in cls().get_params()}
+
+
+def weights(clf):
+    """Those that predict."""
+    return clf.net_.predicting_module_.state_dict()
+
+
+def assert_same_weights(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+class Squares(Dataset):
+    """Grey images whose upper or lower half is bright; counts what is read."""
+
+    def __init__(self, n=60):
+        self.truth = np.arange(n) % 2
+        self.images = np.random.default_rng(0).integers(0, 60, (n, 1, 8, 8)).astype(np.uint8)
+        self.images[self.truth == 1, :, :4] += 180
+        self.read, self.lock = 0, threading.Lock()
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        with self.lock:
+            self.read += 1
+        return torch.from_numpy(self.images[i]), self.truth[i]

@@ -1,0 +1,117 @@
+"""Every kind of rows and weights, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+
+from sklearn_ssl import FixMatchClassifier, SelfTrainingNet
+
+from ..helpers import every_estimator, few_steps, quick
+
+ROWS = {
+    "float64": lambda X: X,
+    "float16": lambda X: X.astype(np.float16),
+    "float32": lambda X: X.astype(np.float32),
+    "int16": lambda X: X.astype(np.int16),
+    "uint8": lambda X: X.clip(0, 255).astype(np.uint8),
+    "Fortran order": np.asfortranarray,
+    "every second column reversed": lambda X: X[:, ::-2],
+    "list": lambda X: X.tolist(),
+    "DataFrame": pd.DataFrame,
+    "polars": lambda X: pl.DataFrame(X, schema=[f"c{i}" for i in range(X.shape[1])]),
+    "DataFrame with nullable columns": lambda X: pd.DataFrame(X).convert_dtypes(),
+    "CSR matrix": sp.csr_matrix,
+    "CSR array": sp.csr_array,
+    "CSC array": sp.csc_array,
+    "COO of int": lambda X: sp.coo_array(X.astype(int)),
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@every_estimator
+def test_row_kinds(cls, cancer, kind):
+    X, truth, hidden = cancer
+    if kind == "DataFrame":
+        X = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
+    X = ROWS[kind](X)
+    clf = quick(cls, **few_steps(cls)).fit(X, np.where(hidden, -1, truth))
+    assert clf.predict_proba(X).shape == (200, 2)
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+@every_estimator
+def test_sparse_rows_train_the_net_that_dense_ones_do(cls, digits):
+    X, y, X_test, _ = digits
+    dense = quick(cls).fit(X, y).predict_proba(X_test)
+    sparse = quick(cls).fit(sp.csc_array(X), y).predict_proba(sp.csr_array(X_test))
+    np.testing.assert_allclose(sparse, dense, atol=1e-6)
+
+
+@every_estimator
+def test_weight_zero_is_dropping_the_row(cls, digits):
+    X, y, X_test, _ = digits
+    rng = np.random.default_rng(0)
+    weight = rng.integers(0, 2, len(y)) * 1.0
+    kept = weight > 0
+    weighted = quick(cls).fit(X, y, sample_weight=weight)
+    dropped = quick(cls).fit(X[kept], y[kept])
+    np.testing.assert_array_equal(weighted.predict_proba(X_test), dropped.predict_proba(X_test))
+    assert weighted.transduction_.shape == y.shape
+    np.testing.assert_array_equal(weighted.transduction_[kept], dropped.transduction_)
+
+
+@every_estimator
+def test_weights_move_the_decision(cls):
+    """Where classes overlap, the heavier class takes the middle."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2))
+    X[150:, 0] += 1.0
+    y = np.repeat([0, 1], 150)
+    shares = []
+    for heavy in (0, 1):
+        weight = np.where(y == heavy, 10.0, 1.0)
+        clf = quick(cls, max_steps=100).fit(X, y, sample_weight=weight)
+        shares.append(np.mean(clf.predict(X) == heavy))
+        by_class = quick(cls, max_steps=100, class_weight={heavy: 10.0, 1 - heavy: 1.0}).fit(X, y)
+        np.testing.assert_array_equal(clf.predict_proba(X), by_class.predict_proba(X))
+    assert min(shares) > 0.6
+
+
+def test_balanced_class_weight_looks_at_labeled_rows_alone(digits):
+    X, y, X_test, _ = digits
+    few = y.copy()
+    few[np.flatnonzero(y == 0)[2:]] = -1  # 2 labels of class 0, 10 of the others
+    auto = quick(SelfTrainingNet, class_weight="balanced").fit(X, few)
+    counts = np.bincount(few[few >= 0])
+    by_hand = {c: (few >= 0).sum() / (10 * n) for c, n in enumerate(counts)}
+    given = quick(SelfTrainingNet, class_weight=by_hand).fit(X, few)
+    np.testing.assert_array_equal(auto.predict_proba(X_test), given.predict_proba(X_test))
+
+
+@every_estimator
+def test_bad_weights_are_refused_before_training(cls, blobs):
+    X, y, _ = blobs
+    with pytest.raises(ValueError, match="Negative"):
+        quick(cls).fit(X, y, sample_weight=-np.ones(len(y)))
+    with pytest.raises(ValueError, match="sample_weight"):
+        quick(cls).fit(X, y, sample_weight=np.ones(3))
+    with pytest.raises(ValueError, match="weight 0"):
+        quick(cls).fit(X, y, sample_weight=np.where(y < 0, 1.0, 0.0))
+
+
+@every_estimator
+def test_text_among_the_features_is_refused_with_advice(cls, blobs):
+    X, y, _ = blobs
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(colour=np.where(y < 0, "red", "blue"))
+    with pytest.raises(ValueError, match=r"X holds text .*(red|blue).* OneHotEncoder"):
+        quick(cls).fit(frame, y)
+
+
+def test_channels_last_are_told_of():
+    X = np.zeros((20, 8, 8, 3), dtype=np.uint8)
+    X[::2] = 200
+    clf = quick(FixMatchClassifier, max_steps=2, module_params={"width": 4})
+    with pytest.warns(UserWarning, match=r"X\.transpose\(0, 3, 1, 2\)"):
+        clf.fit(X, np.arange(20) % 2)

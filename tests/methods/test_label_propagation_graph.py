@@ -1,0 +1,86 @@
+"""Graphs of neighbours, and labels that diffuse over them."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from sklearn_ssl.methods.label_propagation import graph as module
+from sklearn_ssl.methods.label_propagation.graph import certainty, diffuse, nearest
+
+from .by_hand import sheets
+
+
+def affinity(n, seed=0):
+    rng = np.random.default_rng(seed)
+    W = sp.random_array((n, n), density=0.1, rng=rng, format="csr")
+    return sp.csr_array(W + W.T), rng
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.99, 0.999])
+def test_diffusion_is_the_dense_solution(alpha):
+    W, rng = affinity(80)
+    kept = sp.diags_array((np.arange(80) != 7) * 1.0)
+    W = sp.csr_array(kept @ W @ kept)  # a row with no edge keeps its own Y
+    Y = (rng.random((80, 3)) < 0.1) * rng.random((80, 3))
+    Y[7] = [1.0, 0.0, 2.0]
+    d = W.toarray().sum(1)
+    root = np.where(d > 0, 1 / np.sqrt(np.where(d > 0, d, 1)), 0)
+    S = root[:, None] * W.toarray() * root
+    expected = np.linalg.solve(np.eye(80) - alpha * S, Y)
+    F, n_iter = diffuse(W, Y, alpha)
+    np.testing.assert_allclose(F, expected, atol=1e-6 * expected.max())
+    np.testing.assert_allclose(F[7], Y[7])
+    assert n_iter <= 80
+    assert (F >= 0).all()
+
+
+def test_a_class_without_labels_stays_empty():
+    W, _ = affinity(20)
+    Y = np.zeros((20, 2))
+    Y[0, 0] = 1
+    F, _ = diffuse(W, Y, 0.9)
+    assert (F[:, 1] == 0).all()
+    assert np.isfinite(F).all()
+
+
+def test_certainty_by_hand():
+    p = np.array([[1.0, 0, 0, 0], [0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0, 0], [0.9, 0.1, 0, 0]])
+    entropy = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1))
+    np.testing.assert_allclose(certainty(p), [1, 0, 0.5, 1 - entropy / math.log(4)], atol=1e-12)
+    np.testing.assert_array_equal(certainty(np.ones((2, 1))), [1, 1])  # one class
+
+
+def test_neighbours_leave_the_row_itself_out_also_among_equal_rows():
+    X = np.repeat(np.arange(5.0), 3)[:, None]
+    distances, rows = nearest(X, 2)
+    assert (rows != np.arange(15)[:, None]).all()
+    assert (distances == 0).all()
+    assert nearest(X, 99)[1].shape == (15, 14)
+    assert nearest(X[:1], 5)[1].shape == (1, 0)
+
+
+@pytest.mark.parametrize("k", [5, 25])
+def test_the_approximate_search_finds_nearly_all(monkeypatch, k):
+    X, _ = sheets(6000)
+    true, found = nearest(X, k), []
+    monkeypatch.setattr(module, "EXACT_ROWS", 1000)
+    for _ in range(2):
+        distances, rows = nearest(X, k, seed=3)
+        found.append(rows)
+    np.testing.assert_array_equal(*found)
+    assert np.mean([np.isin(a, b).mean() for a, b in zip(rows, true[1], strict=True)]) > 0.97
+    assert (rows != np.arange(6000)[:, None]).all()
+    assert all(len(set(r)) == k for r in rows.tolist())
+    by_hand = np.linalg.norm(X[:, None].astype(float) - X[rows], axis=2)
+    np.testing.assert_allclose(distances, by_hand, atol=1e-3)
+    assert (np.diff(distances, axis=1) >= 0).all()
+
+
+def test_the_approximate_search_stands_equal_rows(monkeypatch):
+    monkeypatch.setattr(module, "EXACT_ROWS", 100)
+    X = np.repeat(np.arange(30.0, dtype=np.float32), 40)[:, None]
+    distances, rows = nearest(X, 5)
+    assert (distances == 0).all()
+    assert (X[rows, 0] == X).all()

@@ -1,0 +1,335 @@
+"""Semi-supervised variational autoencoders."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax, logsumexp
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+
+from sklearn_ssl import VAEClassifier, hide_labels
+from sklearn_ssl.engine.batches import Batch
+from sklearn_ssl.methods.vae.losses import M2Loss
+
+from ..helpers import quick
+from .by_hand import balanced_accuracies
+
+
+class ToyVAE(torch.nn.Module):
+    """p(x|y,z) = N(a_y + b z, s^2) in one dimension: everything is known in closed form."""
+
+    def __init__(self, exact):
+        super().__init__()
+        self.a, self.b, self.s = torch.tensor([-1.0, 2.0]), 0.8, 0.5
+        self.log_pi = torch.log(torch.tensor([0.3, 0.7]))
+        self.exact = exact
+
+    def posterior(self, x, y):
+        precision = 1 + self.b**2 / self.s**2
+        mean = self.b * (x - self.a[y][..., None]) / self.s**2 / precision
+        return mean, torch.full_like(mean, -math.log(precision))
+
+    def encode(self, x, y):
+        x = x[:, None] if y.ndim == 2 else x
+        mean, log_var = self.posterior(x, y)
+        return (mean, log_var) if self.exact else (mean + 0.3, log_var + 0.2)
+
+    def decode(self, z, y):
+        return self.a[y][..., None] + self.b * z
+
+    def log_likelihood(self, x, decoded):
+        return norm_logpdf(x, decoded, self.s).sum(-1)
+
+    def log_joint(self, x):
+        """log p(x, y) for both classes, z integrated out: (n, 2)."""
+        return norm_logpdf(x, self.a, math.sqrt(self.b**2 + self.s**2)) + self.log_pi
+
+    def forward(self, x):
+        return self.log_joint(x) if self.exact else torch.zeros(len(x), 2)
+
+
+def norm_logpdf(x, mean, s):
+    return -0.5 * math.log(2 * math.pi) - math.log(s) - 0.5 * ((x - mean) / s) ** 2
+
+
+@pytest.fixture
+def m2():
+    return M2Loss(
+        prior=torch.tensor([0.3, 0.7]), n_labeled=3, n_rows=9, alpha=0.5, unlabeled_weight=1.0
+    )
+
+
+def test_m2_bound_is_the_marginal_likelihood_when_posteriors_are_exact(m2):
+    x = torch.linspace(-3, 4, 7)[:, None]
+    model = ToyVAE(exact=True)
+    generator = torch.Generator().manual_seed(0)
+    draws = []
+    for _ in range(4000):
+        noise = torch.randn(7, 2, 1, generator=generator)
+        draws.append(-m2.U(model, x, model(x), lambda like, n=noise: n))
+    bound = torch.stack(draws).mean(0)
+    exact = logsumexp(model.log_joint(x).numpy(), axis=1)
+    np.testing.assert_allclose(bound, exact, atol=0.05)
+
+
+def test_m2_bound_is_below_the_marginal_likelihood_otherwise(m2):
+    x = torch.linspace(-3, 4, 7)[:, None]
+    model = ToyVAE(exact=False)
+    generator = torch.Generator().manual_seed(0)
+    draws = [
+        -m2.U(model, x, model(x), lambda like: torch.randn(like.shape, generator=generator))
+        for _ in range(2000)
+    ]
+    exact = logsumexp(ToyVAE(exact=True).log_joint(x).numpy(), axis=1)
+    assert (torch.stack(draws).mean(0).numpy() < exact - 0.05).all()
+
+
+def test_m2_loss_weights_follow_equation_9(m2):
+    model = ToyVAE(exact=True)
+    x_l, y_l = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([0, 1, 1])
+    x_u = torch.tensor([[0.5], [-1.0], [3.0], [1.0]])
+    batch = Batch(x_l, y_l, x_u, torch.arange(4), 0.0, torch.Generator().manual_seed(0))
+    value, parts = m2(model, batch)
+    g = torch.Generator().manual_seed(0)
+
+    def noise(like):
+        return torch.randn(like.shape, generator=g)
+
+    labeled = m2.L(model, x_l, y_l, noise).double().numpy()
+    unlabeled = m2.U(model, x_u, model(x_u), noise).double().numpy()
+    cross_entropy = -np.mean(log_softmax(model(x_l).numpy(), axis=1)[np.arange(3), [0, 1, 1]])
+    N, N_l, alpha = 9, 3, 0.5
+    # sum over labels of (L + alpha N / N_l * CE) + sum over the unlabeled of U, over N, over alpha
+    J = N_l * labeled.mean() + (N - N_l) * unlabeled.mean() + alpha * N * cross_entropy
+    assert value.item() == pytest.approx(J / N / alpha, rel=1e-5)
+    assert parts["labeled_loss"].item() == pytest.approx(cross_entropy, rel=1e-5)
+
+
+@pytest.mark.parametrize(("t", "moved"), [(0.49, False), (0.5, True)])
+def test_m2_bound_moves_the_classifier_only_after_warm_up(m2, t, moved):
+    m2.warm_up = 0.5
+    logits = torch.zeros(4, 2, requires_grad=True)
+    model = ToyVAE(exact=True)
+    model.forward = lambda x: logits
+    x = torch.tensor([[0.5], [-1.0], [3.0], [0.0]])
+    batch = Batch(x[:1], torch.tensor([0]), x[1:], None, t, torch.Generator().manual_seed(0))
+    m2(model, batch)[0].backward()
+    assert logits.grad[0].abs().sum() > 0.1
+    assert (logits.grad[1:].abs().sum() > 0.1) == moved
+
+
+@pytest.fixture(scope="module", params=["joint", "m1", "m2", "m1+m2"])
+def vae(request, digits):
+    X, y, _, _ = digits
+    return VAEClassifier(
+        objective=request.param, max_steps=400, latent_dim=16, lr=3e-3, random_state=0
+    ).fit(X, y)
+
+
+def test_reconstruction_is_better_than_the_mean(vae, digits):
+    X, _, X_test, _ = digits
+    Z = vae.transform(X_test)
+    assert Z.shape == (len(X_test), 26 if "m2" in vae.objective else 16)
+    assert vae.get_feature_names_out().shape == (Z.shape[1],)
+    error = np.mean((vae.inverse_transform(Z) - X_test) ** 2)
+    assert error < 0.8 * np.mean((X.mean(0) - X_test) ** 2)
+
+
+def test_samples_look_like_their_class(vae, digits):
+    _X, _, X_test, y_test = digits
+    wanted = np.repeat(np.arange(10), 20)
+    rows, labels = vae.sample(200, y=wanted, random_state=0)
+    assert rows.shape == (200, 64)
+    assert (labels == wanted).all()
+    judge = LogisticRegression(max_iter=2000).fit(X_test, y_test)
+    assert (judge.predict(rows) == wanted).mean() > 0.5
+    again, _ = vae.sample(200, y=wanted, random_state=0)
+    assert (rows == again).all()
+    drawn = vae.sample(50, random_state=0)[1]
+    assert set(drawn) <= set(vae.classes_)
+    with pytest.raises(ValueError, match="classes among"):
+        vae.sample(2, y=[3, 11])
+
+
+def test_score_samples_finds_anomalies(vae, digits):
+    _, _, X_test, _ = digits
+    rng = np.random.default_rng(0)
+    odd = rng.permuted(X_test, axis=0)  # each pixel from another digit
+    score = vae.score_samples(np.r_[X_test, odd])
+    assert score.shape == (2 * len(X_test),)
+    assert roc_auc_score(np.repeat([1, 0], len(X_test)), score) > 0.9
+
+
+def test_as_many_rows_as_classes_are_no_special_case(vae, digits):
+    _, _, X_test, _ = digits
+    np.testing.assert_allclose(
+        vae.score_samples(X_test[:10]), vae.score_samples(X_test)[:10], rtol=1e-4
+    )
+    np.testing.assert_allclose(vae.transform(X_test[:10]), vae.transform(X_test)[:10], atol=1e-4)
+    Z = vae.transform(X_test)
+    np.testing.assert_allclose(
+        vae.inverse_transform(Z[:10]), vae.inverse_transform(Z)[:10], atol=1e-3
+    )
+
+
+def test_score_samples_is_a_density_in_the_units_of_x(digits):
+    X, y, _, _ = digits
+    X = X + np.random.default_rng(0).normal(scale=0.5, size=X.shape)  # no constant column
+    params = {"max_steps": 60, "random_state": 0, "latent_dim": 4}
+    one = VAEClassifier(**params).fit(X, y).score_samples(X).mean()
+    ten = VAEClassifier(**params).fit(10 * X, y).score_samples(10 * X).mean()
+    assert one - ten == pytest.approx(64 * np.log(10), rel=0.02)
+
+
+def test_feature_step_in_a_pipeline(digits):
+    X, y, X_test, y_test = digits
+    pipe = make_pipeline(
+        VAEClassifier(max_steps=300, random_state=0).set_output(transform="pandas"),
+        LogisticRegression(max_iter=5000),
+    )
+    vae, logistic = pipe[0], pipe[1]
+    Z = vae.fit(X, y).transform(X)
+    assert list(Z.columns[:2]) == ["vaeclassifier0", "vaeclassifier1"]
+    labeled = y >= 0
+    logistic.fit(Z[labeled], y[labeled])
+    assert pipe.score(X_test, y_test) > 0.7
+
+
+def test_likelihoods():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(size=(40, 6)).astype(np.float32)
+    y = np.where(np.arange(40) < 10, np.arange(40) % 2, -1)
+    bernoulli = quick(VAEClassifier, likelihood="bernoulli").fit(X, y)
+    assert (bernoulli.score_samples(X) <= 0).all()
+    decoded = bernoulli.inverse_transform(bernoulli.transform(X))
+    assert decoded.min() >= 0
+    assert decoded.max() <= 1
+    with pytest.raises(ValueError, match=r"needs X in \[0, 1\]"):
+        quick(VAEClassifier, likelihood="bernoulli").fit(2 * X, y)
+    images = (255 * rng.uniform(size=(40, 3, 10, 9))).astype(np.uint8)
+    clf = quick(VAEClassifier, module_params={"width": 4}).fit(images, y)
+    assert clf.net_.module_.likelihood == "bernoulli"
+    assert clf.inverse_transform(clf.transform(images)).shape == images.shape
+    assert clf.sample(3, random_state=0)[0].shape == (3, 3, 10, 9)
+    for objective in ("m1", "m2", "m1+m2"):
+        other = quick(VAEClassifier, objective=objective, module_params={"width": 4})
+        other.fit(images, y)
+        assert other.inverse_transform(other.transform(images)).shape == images.shape
+        assert np.isfinite(other.score_samples(images)).all()
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5])
+def test_sample_names_a_wrong_number_of_samples(digits, n):
+    X, y, _, _ = digits
+    vae = quick(VAEClassifier).fit(X, y)
+    with pytest.raises((ValueError, TypeError), match="n_samples"):
+        vae.sample(n)
+
+
+def test_likelihood_is_decided_in_the_first_call(digits):
+    X, y, _, _ = digits
+    images = X.reshape(-1, 1, 8, 8) / 16
+    small = {"max_steps": 5, "module_params": {"width": 4}, "random_state": 0}
+    clf = VAEClassifier(**small).partial_fit(images, y)
+    assert clf.net_.module_.likelihood == "bernoulli"
+    clf.partial_fit(images[:50] / 2, y[:50], classes=range(10))
+    assert clf.net_.module_.likelihood == "bernoulli"
+    with pytest.raises(ValueError, match=r"needs X in \[0, 1\]"):
+        clf.partial_fit(images * 2, y)
+    clf.set_params(likelihood="gaussian").partial_fit(images * 2, y)
+    assert clf.net_.module_.likelihood == "gaussian"
+    clf = VAEClassifier(**small).partial_fit(images * 16, y).partial_fit(images, y)
+    assert clf.net_.module_.likelihood == "gaussian"
+    with pytest.raises(ValueError, match="warm_start"):
+        clf.set_params(latent_dim=3).partial_fit(images, y)
+
+
+def test_held_out_rows_do_not_count_in_the_bound(digits):
+    X, y, _, _ = digits
+    clf = VAEClassifier(objective="m2", max_steps=2, validation_fraction=0.3, random_state=0)
+    clf.fit(X[y >= 0], y[y >= 0])
+    assert clf.net_.criterion_.share_l == 1
+    clf.fit(X, y)
+    assert clf.net_.criterion_.share_l == pytest.approx(70 / (len(y) - 30))
+
+
+def test_a_fit_that_failed_says_so_where_rows_matter(digits):
+    X, y, _, _ = digits
+    clf = VAEClassifier(max_steps=20, random_state=0).fit(X, y)
+    clf.set_params(lr=1e30, optimizer="sgd")
+    with pytest.raises(FloatingPointError):
+        clf.fit(X, y)
+    assert not hasattr(clf, "transduction_")
+    with pytest.raises(NotFittedError):
+        clf.sample(3)
+
+
+@pytest.mark.parametrize("objective", ["m1", "m1+m2"])
+def test_nothing_moves_the_model_below(digits, objective):
+    """Labels teach the classifier of m1 and the m2 of m1+m2, but not the first encoder."""
+    X, y, _, _ = digits
+    clf = VAEClassifier(objective=objective, max_steps=2, random_state=0).fit(X, y)
+    net, first = clf.net_, clf.net_.module_.m1 if objective == "m1+m2" else clf.net_.module_
+    encoder = [*first.trunk.parameters(), *first.mix.parameters(), *first.to_z.parameters()]
+
+    def gradients(labels, t):
+        x = torch.from_numpy(X[:20]).float()
+        g = torch.Generator().manual_seed(0)
+        batch = Batch(x[:10], labels, x[10:], torch.arange(10), t, g)
+        net.module_.zero_grad()
+        net.module_.eval()
+        net.criterion_(net.module_, batch)[0].backward()
+        return [p.grad.flatten().clone() for p in encoder if p.grad is not None]
+
+    one, other = (torch.cat(gradients(y, 0.1)) for y in (torch.arange(10), torch.zeros(10).long()))
+    assert one.norm() > 0
+    torch.testing.assert_close(one, other)
+    if objective == "m1+m2":  # m1 is complete by then
+        assert not gradients(torch.arange(10), clf.m1_share)
+
+
+def test_early_stopping_waits_for_m2(digits):
+    """What m1 leaves for m2 is no result: neither a stop nor the best weights come from it."""
+    X, y, _, _ = digits
+    clf = VAEClassifier(
+        objective="m1+m2", m1_share=0.7, max_steps=300, early_stopping=1, lr=0.01,
+        validation_fraction=0.2, batch_size=64, unlabeled_ratio=1, random_state=0,
+    ).fit(X, y)  # fmt: skip
+    assert clf.history_[-1]["step"] > 210
+
+
+def test_m1_m2_bound_holds_on_a_line():
+    """score_samples of m1+m2 bounds log p(x), so that exp of it integrates to at most 1."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 1)).astype(np.float32)
+    y = np.where(np.arange(300) < 40, (X[:, 0] > 0).astype(int), -1)
+    clf = VAEClassifier(objective="m1+m2", latent_dim=1, max_steps=300, random_state=0).fit(X, y)
+    line = np.linspace(-8, 8, 801, dtype=np.float32)[:, None]
+    mass = np.exp(clf.score_samples(line, n_draws=64)).sum() * 0.02
+    assert 0.3 < mass < 1.1
+
+
+def test_samples_of_three_balanced_classes():
+    X, y = load_digits(return_X_y=True)
+    few = hide_labels(y[y < 3], 30, "balanced", random_state=0)
+    assert quick(VAEClassifier).fit(X[y < 3], few).sample(5)[0].shape == (5, 64)
+
+
+def test_does_no_harm_to_a_minority():
+    ours, supervised = balanced_accuracies(VAEClassifier)
+    assert ours > supervised - 0.03
+
+
+def test_pseudo_label_shares_add_up_to_the_mask_rate(digits):
+    X, y, _, _ = digits
+    clf = VAEClassifier(max_steps=100, random_state=0).fit(X, y)
+    last = clf.history_[-1]
+    assert len(last["pseudo_label_shares"]) == 10
+    assert sum(last["pseudo_label_shares"]) == pytest.approx(last["mask_rate"], abs=1e-5)
+    assert last["mask_rate"] > 0.05
+    assert "pseudo_label_shares" in clf.history_frame().columns

@@ -1,0 +1,127 @@
+"""Virtual adversarial training: the direction, the loss, the batches."""
+
+import copy
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from scipy.special import log_softmax, softmax
+from sklearn.datasets import make_moons
+from torch import nn
+
+from sklearn_ssl import LazyRows, VATClassifier, hide_labels
+from sklearn_ssl.methods.vat import VATLoss
+
+from ..helpers import quick
+from .by_hand import K, N, gradient, linear, other, same
+
+
+def vat(**params):
+    scale = torch.tensor([1.0, 2.0, 0.5, 0.0])
+    return VATLoss(view=same, scale=scale, unlabeled_weight=1.0, **{"epsilon": 0.5, **params})
+
+
+def test_vat_finds_the_direction_that_hurts(batch):
+    model, loss, g = linear(), vat(n_power=3), batch.generator
+    x = batch.x_u
+    logits = model(x).detach()
+    r = loss.adversarial(model, x, logits, g)
+    length = (r[:, :3] / loss.scale[:3]).norm(dim=1)
+    torch.testing.assert_close(length, torch.full((N,), 0.5), rtol=0.5, atol=0)
+    assert (length <= 0.5 + 1e-6).all()
+    assert (r[:, 3] == 0).all()  # a constant feature stays
+
+    def divergence(step):
+        p, q = (softmax(z.double().numpy(), axis=1) for z in (logits, model(x + step).detach()))
+        return (p * np.log(p / q)).sum(1)
+
+    random = torch.randn(200, N, K, generator=g)
+    random[..., 3] = 0
+    random = 0.5 * random / random.norm(dim=-1, keepdim=True) * loss.scale
+    average = np.mean([divergence(step) for step in random], axis=0)
+    assert (divergence(r) > average).all()
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_vat_loss_value_gradient_and_statistics(batch, separate):
+    model, loss = nn.Sequential(nn.BatchNorm1d(K), linear()), vat(separate=separate)
+    loss.view = other
+    before = copy.deepcopy(model[0].state_dict())
+    alone, expected = copy.deepcopy(model), copy.deepcopy(model)
+    x_l, x_u = other(batch.x_l, None), other(batch.x_u, None)
+    pooled = expected(torch.cat([x_l, x_u]))
+    _, parts = loss(model, batch)
+    assert parts["unlabeled_loss"] > 0
+    for name, statistic in expected[0].state_dict().items():  # one update
+        torch.testing.assert_close(model[0].state_dict()[name], statistic)
+    assert not torch.equal(model[0].running_mean, before["running_mean"])
+    assert model[0].momentum == 0.1
+    with_vat = gradient(loss, batch, model)
+    loss.lambda_u = 0.0
+    without = gradient(loss, batch, model)
+    assert (with_vat - without).norm() > 1e-3
+    torch.nn.functional.cross_entropy(pooled[: len(x_l)], batch.y_l).backward()
+    read = alone(x_l) if separate else alone(torch.cat([x_l, x_u]))[: len(x_l)]
+    torch.nn.functional.cross_entropy(read, batch.y_l).backward()
+    halves = [
+        (p.grad + q.grad).flatten() / 2
+        for p, q in zip(expected.parameters(), alone.parameters(), strict=True)
+    ]
+    torch.testing.assert_close(without, torch.cat(halves))
+    step = torch.full((K,), 0.3)
+    step[0] = -1.0
+    loss = vat(separate=separate, entropy_weight=2.0)
+    loss.view, loss.adversarial = other, lambda model, x, logits, g: step
+    rows = x_u if separate else torch.cat([x_l, x_u])
+    z, moved = (expected(rows + r).detach().double().numpy() for r in (torch.zeros(K), step))
+    p, q = softmax(z, axis=1), softmax(moved, axis=1)
+    unlabeled = (p * np.log(p / q)).sum(1).mean() - 2 * (p * np.log(p)).sum(1).mean()
+    assert loss(model, batch)[1]["unlabeled_loss"].item() == pytest.approx(unlabeled, rel=1e-5)
+
+
+def test_vat_reads_a_labeled_batch_as_it_reads_the_others():
+    # with labeled rows in a batch of their own alone, both moons came out swapped
+    X, y = make_moons(600, noise=0.1, random_state=2)
+    few = hide_labels(y, 8, stratify="balanced", random_state=2)
+    clf = VATClassifier(epsilon=0.4, separate_batches=True, max_steps=400, random_state=0)
+    assert clf.fit(X, few).score(X[few == -1], y[few == -1]) > 0.9
+
+
+def test_vat_finds_its_direction_in_full_precision(batch, monkeypatch):
+    model, loss, seen = linear(), vat(), []
+    adversarial = VATLoss.adversarial
+
+    def spy(self, model, x, logits, g):
+        seen.append((torch.is_autocast_enabled("cpu"), logits.dtype))
+        r = adversarial(self, model, x, logits, g)
+        seen.append(r)
+        return r
+
+    monkeypatch.setattr(VATLoss, "adversarial", spy)
+    loss(model, batch._replace(generator=torch.Generator().manual_seed(0)))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss(model, batch._replace(generator=torch.Generator().manual_seed(0)))
+    assert seen[2] == (False, torch.float32)
+    torch.testing.assert_close(seen[1], seen[3])
+
+
+def test_vat_minimises_the_entropy_of_all_rows(batch):
+    parts = [
+        vat(entropy_weight=w)(linear(), batch._replace(generator=torch.Generator().manual_seed(1)))
+        for w in (0.0, 2.0)
+    ]
+    logits = linear()(torch.cat([batch.x_l, batch.x_u])).detach().double().numpy()
+    expected = -(softmax(logits, 1) * log_softmax(logits, 1)).sum(1).mean()
+    difference = (parts[1][0] - parts[0][0]).item()
+    assert difference == pytest.approx(2 * expected, rel=1e-4)
+
+
+def test_sparse_and_lazy_rows_are_as_dense_ones(digits):
+    X, y, X_test, _ = digits
+    X = X.copy()
+    X[0] = 0
+    dense = quick(VATClassifier).fit(X, y)
+    sparse = quick(VATClassifier).fit(sp.csr_array(X), y)
+    np.testing.assert_allclose(sparse.predict_proba(X_test), dense.predict_proba(X_test), atol=1e-5)
+    assert quick(VATClassifier, max_steps=200).fit(LazyRows(list(X)), y).score(X, y) > 0.5

@@ -1,0 +1,116 @@
+"""With against without unlabeled rows."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ssl import (
+    FixMatchClassifier,
+    LabeledSplit,
+    SelfTrainingNet,
+    compare_with_supervised,
+    hide_labels,
+    label_budget_curve,
+)
+
+from ..helpers import quick
+
+
+@pytest.fixture(scope="module")
+def few():
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:600], y[:600]
+    return X, hide_labels(y, 150, random_state=0), y
+
+
+def test_comparison_against_numbers_worked_out_by_hand(few):
+    X, y, _ = few
+    clf = quick(FixMatchClassifier, max_steps=30)
+    result = compare_with_supervised(clf, X, y, cv=3, scoring="f1_macro")
+    cv = LabeledSplit(3)
+    ours = cross_val_score(clf, X, y, cv=cv, scoring="f1_macro")
+    zero = quick(FixMatchClassifier, max_steps=30, unlabeled_weight=0)
+    plain = cross_val_score(zero, X, y, cv=cv, scoring="f1_macro")
+    np.testing.assert_array_equal(result.scores, ours)
+    np.testing.assert_array_equal(result.supervised_scores, plain)
+    d = ours - plain
+    # test folds of 50 labeled rows, training folds of 100
+    half = stats.t.ppf(0.975, 2) * np.sqrt((1 / 3 + 1 / 2) * d.var(ddof=1))
+    np.testing.assert_allclose(result.interval, [d.mean() - half, d.mean() + half])
+    assert clf.unlabeled_weight == 1
+    assert result.verdict in str(result)
+
+
+def test_comparison_says_when_unlabeled_rows_help_and_hurt():
+    X, y = load_digits(return_X_y=True)
+    few = hide_labels(y, 60, "balanced", random_state=0)
+    pipe = make_pipeline(StandardScaler(), quick(FixMatchClassifier, max_steps=300))
+    cv = LabeledSplit(StratifiedShuffleSplit(4, test_size=0.3, random_state=0))
+    helped = compare_with_supervised(pipe, X, few, cv=cv)
+    assert helped.difference > 0
+
+    rng = np.random.default_rng(0)  # strong views that turn a row into one of the other class
+    truth = rng.integers(0, 2, 400)
+    X = rng.normal(size=(400, 2)) + 3 * (2 * truth[:, None] - 1)
+    clf = quick(FixMatchClassifier, max_steps=200, strong_augment=lambda x, generator: -x)
+    hurt = compare_with_supervised(clf, X, hide_labels(truth, 100, random_state=0), cv=5)
+    assert hurt.difference < -0.2
+    assert hurt.verdict == "hurt"
+
+
+def test_comparison_refuses_what_it_cannot_compare(few):
+    X, y, _ = few
+    with pytest.raises(ValueError, match="unlabeled_weight"):
+        compare_with_supervised(LogisticRegression(), X, y)
+    with pytest.raises(ValueError, match="confidence"):
+        compare_with_supervised(FixMatchClassifier(), X, y, confidence=95)
+
+
+def test_budget_curve_rises_and_is_reproducible():
+    X, y = load_breast_cancer(return_X_y=True)
+    nets = {"ours": quick(FixMatchClassifier), "linear": quick(SelfTrainingNet)}
+    args = {"n_labeled": [4, 100], "n_repeats": 3, "random_state": 0}
+    curve = label_budget_curve(nets, X, y, **args)
+    again = label_budget_curve(nets, X, y, n_jobs=2, **args)
+    np.testing.assert_array_equal(curve.scores, again.scores)
+    assert curve.scores.shape == (2, 2, 3)
+    assert (curve.mean[:, 1] > curve.mean[:, 0]).all()
+    expected = curve.scores[0, 0].std(ddof=1) / np.sqrt(3)
+    np.testing.assert_allclose(curve.standard_error[0, 0], expected)
+    assert "ours" in str(curve)
+
+
+def test_budget_curve_gives_every_estimator_the_same_rows_and_that_many_labels():
+    seen = []
+
+    class Spy(LogisticRegression):
+        def fit(self, X, y):
+            seen.append(np.flatnonzero(y >= 0))
+            return super().fit(X[y >= 0], y[y >= 0])
+
+    X, y = load_breast_cancer(return_X_y=True)
+    spies = {name: make_pipeline(StandardScaler(), Spy()) for name in "ab"}
+    label_budget_curve(spies, X, y, [10, 20], n_repeats=2, random_state=0)
+    assert [len(rows) for rows in seen] == [10, 20, 10, 20] * 2
+    for one, other in zip(seen[:4], seen[4:], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(seen[0], seen[2])
+
+
+@pytest.mark.parametrize(("n", "message"), [([1], "cover"), ([10_000], "holds")])
+def test_budget_curve_refuses_budgets_out_of_range(n, message):
+    X, y = load_breast_cancer(return_X_y=True)
+    with pytest.raises(ValueError, match=message):
+        label_budget_curve(FixMatchClassifier(), X, y, n)
+
+
+def test_budget_curve_gives_a_supervised_estimator_the_labeled_rows_alone():
+    X, y = load_breast_cancer(return_X_y=True)
+    linear = make_pipeline(StandardScaler(), LogisticRegression())
+    curve = label_budget_curve(linear, X, y, 40, n_repeats=2, random_state=0)
+    assert curve.mean[0, 0] > 0.85

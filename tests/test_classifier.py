@@ -1,0 +1,116 @@
+"""Classifiers: partial_fit, temperatures, routing."""
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.datasets import load_digits
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import make_pipeline
+
+from sklearn_ssl import FixMatchClassifier, LabeledSplit, hide_labels
+
+from .helpers import every_estimator, few_steps, one_round, quick
+
+
+@every_estimator
+def test_partial_fit_goes_on_from_the_weights_so_far(cls, digits):
+    X, y, X_test, y_test = digits
+    whole = quick(cls, max_steps=40).fit(X, y)
+    parts = quick(cls, max_steps=40).partial_fit(X, y)
+    np.testing.assert_array_equal(whole.predict_proba(X_test), parts.predict_proba(X_test))
+    parts.partial_fit(X[::2], y[::2])
+    assert not np.array_equal(whole.predict_proba(X_test), parts.predict_proba(X_test))
+    assert parts.score(X_test, y_test) > whole.score(X_test, y_test) - 0.02
+    fresh = quick(cls, max_steps=40).fit(X[::2], y[::2])
+    assert parts.score(X_test, y_test) > fresh.score(X_test, y_test)
+
+
+@every_estimator
+def test_partial_fit_learns_a_class_that_comes_later(cls, blobs):
+    X, _, truth = blobs
+    first, later = np.where(truth == 0, 0, -1), np.where(truth == 1, 1, -1)
+    clf = quick(cls, max_steps=30).partial_fit(X, first, classes=[0, 1])
+    np.testing.assert_array_equal(clf.classes_, [0, 1])
+    for _ in range(3):
+        clf.partial_fit(X, np.where(np.arange(60) % 2, first, later))
+    assert clf.score(X, truth) > 0.9
+
+
+@every_estimator
+def test_partial_fit_refuses_other_classes_and_columns(cls, blobs):
+    X, y, _ = blobs
+    clf = quick(cls, **few_steps(cls)).partial_fit(X, y)
+    before = clf.predict_proba(X)
+    with pytest.raises(ValueError, match="not among the classes"):
+        clf.partial_fit(X, np.where(y == 1, 7, y))
+    with pytest.raises(ValueError, match="the first call had"):
+        clf.partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="features"):
+        clf.partial_fit(X[:, :3], y)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+def test_partial_fit_takes_the_unlabeled_mark_out_of_classes(blobs, tmp_path):
+    X, y, _ = blobs
+    clf = quick(FixMatchClassifier).partial_fit(X, y, classes=np.unique(y))
+    np.testing.assert_array_equal(clf.classes_, [0, 1])
+    with pytest.raises(ValueError, match="checkpoint_dir=None"):
+        clf.set_params(checkpoint_dir=tmp_path).partial_fit(X, y)
+
+
+@every_estimator
+def test_temperature_minimises_the_loss_of_held_out_rows(cls):
+    X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
+    rng = np.random.default_rng(0)
+    noisy = np.where(rng.random(len(y)) < 0.3, rng.integers(10, size=len(y)), y)  # overconfident
+    few = hide_labels(noisy, 300, random_state=0)
+    params = {
+        "max_steps": 150,
+        "batch_size": 32,
+        "ema_decay": 0.9,
+        "lr": 0.005 if cls.optimizer == "adam" else 0.1,
+        "validation_fraction": 0.3,
+        **one_round(cls),  # which rows further ones take depends on the confidences
+    }
+    scaled = quick(cls, temperature_scaling=True, **params).fit(X, few)
+    assert scaled.temperature_ > 1.2
+    noisy_test = np.where(rng.random(len(y_test)) < 0.3, rng.integers(10, size=len(y_test)), y_test)
+    p = scaled.predict_proba(X_test)
+    plain = p**scaled.temperature_
+    plain /= plain.sum(1, keepdims=True)
+    assert log_loss(noisy_test, p) < log_loss(noisy_test, plain)
+
+
+@every_estimator
+def test_temperature_changes_no_decision(cls, digits):
+    X, y, X_test, _ = digits
+    params = {"max_steps": 40, "lr": 0.01, "validation_fraction": 0.3, **one_round(cls)}
+    plain = quick(cls, **params).fit(X, y)
+    scaled = quick(cls, temperature_scaling=True, **params).fit(X, y)
+    assert plain.temperature_ == 1
+    np.testing.assert_array_equal(plain.predict(X_test), scaled.predict(X_test))
+    expected = plain.predict_proba(X_test) ** (1 / scaled.temperature_)
+    expected /= expected.sum(1, keepdims=True)
+    np.testing.assert_allclose(scaled.predict_proba(X_test), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_temperature_never_sharpens():
+    X, y = load_digits(return_X_y=True)
+    X, y = X[y < 2], y[y < 2]  # easy: no held-out row is wrong
+    clf = quick(FixMatchClassifier, max_steps=100, temperature_scaling=True)
+    assert clf.fit(X, hide_labels(y, 20, random_state=0)).temperature_ == pytest.approx(1, abs=1e-3)
+
+
+def test_sample_weight_is_routed(digits):
+    X, y, X_test, _ = digits
+    weight = (np.arange(len(y)) % 2 == 0) * 1.0
+    alone = quick(FixMatchClassifier).fit(X, y, sample_weight=weight)
+    with sklearn.config_context(enable_metadata_routing=True):
+        clf = quick(FixMatchClassifier).set_fit_request(sample_weight=True)
+        clf.set_score_request(sample_weight=True)
+        piped = make_pipeline(clf).fit(X, y, sample_weight=weight)
+        np.testing.assert_array_equal(piped.predict_proba(X_test), alone.predict_proba(X_test))
+        search = GridSearchCV(piped, {"fixmatchclassifier__threshold": [0.9]}, cv=LabeledSplit(2))
+        assert search.fit(X, y, sample_weight=weight).best_score_ > 0.1
