@@ -107,7 +107,10 @@ def main():
     torch.set_num_threads(1)
     for name in sklearn_ssl.__all__:
         cls = getattr(sklearn_ssl, name)
-        if not (isinstance(cls, type) and hasattr(cls, "fit") and only in name) or name[:3] == "SSL":
+        if (
+            not (isinstance(cls, type) and hasattr(cls, "fit") and only in name)
+            or name[:3] == "SSL"
+        ):
             continue
         for params in VARIANTS.get(name, [{}]):
             with warnings.catch_warnings():

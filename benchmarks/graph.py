@@ -1,4 +1,4 @@
-"""Time and memory of `LabelPropagationNet(module=None)` against the number of rows.
+"""Time and memory of `LabelPropagationClassifier` against the number of rows.
 
     python benchmarks/graph.py [--sizes 10000 100000 1000000]
 
@@ -37,17 +37,16 @@ def one(n):
     import numpy as np
     import torch
     from sklearn.neighbors import NearestNeighbors
-    from sklearn_ssl.graph import nearest
-    from sklearn_ssl.label_propagation import LabelPropagationNet
 
-    from sklearn_ssl import hide_labels
+    from sklearn_ssl import LabelPropagationClassifier, hide_labels
+    from sklearn_ssl.methods.label_propagation.graph import nearest
 
     torch.set_num_threads(1)
     X, truth = make_sheets(n + 1000)
     X, X_new, truth, truth_new = X[:n], X[n:], truth[:n], truth[n:]
     y = hide_labels(truth, 100, "balanced", random_state=SEED)
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
-    clf = LabelPropagationNet(module=None, random_state=SEED).fit(X, y)
+    clf = LabelPropagationClassifier(random_state=SEED).fit(X, y)
     fitted = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     right = (clf.predict(X_new) == truth_new).mean()

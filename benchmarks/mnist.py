@@ -22,12 +22,12 @@ from sklearn_ssl import (
     PseudoLabelClassifier,
     SelfTrainingNet,
     SGANClassifier,
+    SSLClassifier,
     VAEClassifier,
     VATClassifier,
     hide_labels,
     load_mnist,
 )
-from sklearn_ssl.classifier import SSLClassifier
 
 VAE = {
     "likelihood": "bernoulli",

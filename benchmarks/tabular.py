@@ -14,7 +14,6 @@ import inspect
 import platform
 import time
 import warnings
-from functools import partial
 from pathlib import Path
 
 import joblib
@@ -38,9 +37,8 @@ import sklearn_ssl
 METHODS = {
     name: value
     for name, value in vars(sklearn_ssl).items()
-    if inspect.isclass(value) and issubclass(value, ClassifierMixin)
+    if inspect.isclass(value) and issubclass(value, ClassifierMixin) and name[:3] != "SSL"
 }
-METHODS["LabelPropagationNet(module=None)"] = partial(sklearn_ssl.LabelPropagationNet, module=None)
 # scikit-learn's own, on standardised columns and one on columns as they are, which suits pixels;
 # they have no weight to set to 0
 BASELINES = {

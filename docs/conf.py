@@ -17,7 +17,7 @@ version = release = sklearn_ssl.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "common_parameters",
+    "references",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",

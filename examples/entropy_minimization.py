@@ -6,39 +6,33 @@ Yves Grandvalet, Yoshua Bengio: "Semi-supervised Learning by Entropy Minimizatio
 equation 4. The common tests run over this class as over all others.
 """
 
-from dataclasses import dataclass
-
 import torch
 from sklearn.utils._param_validation import StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from sklearn_ssl import SSLClassifier
 from sklearn_ssl.augment import choose_views
-from sklearn_ssl.classifier import SSLClassifier
 from sklearn_ssl.losses import entropy
 
 
 class EntropyMinimizationLoss(nn.Module):
     """CE on labels + lambda * mean entropy of p(y | x_u)."""  # 1: the paper's formula
 
-    def __init__(self, view, unlabeled_weight):
+    def __init__(self, *, view, unlabeled_weight):
         super().__init__()
         self.view, self.lambda_u = view, unlabeled_weight
 
-    def forward(self, model, batch):  # batch: see sklearn_ssl.data.Batch
-        x_l, x_u = batch.x_l, batch.x_u
-        logits = model(self.view(torch.cat([x_l, x_u]), batch.generator))
-        logits_l, logits_u = logits.split([len(x_l), len(x_u)])
-        loss = cross_entropy(logits_l, batch.y_l)
-        parts = {"labeled_loss": loss.detach()}  # what history_ will show
-        if len(x_u):  # 2: there are no unlabeled rows with unlabeled_weight=0
-            unlabeled = entropy(logits_u).mean()
-            loss = loss + self.lambda_u * unlabeled
-            parts["unlabeled_loss"] = unlabeled.detach()
-        return loss, parts
+    def forward(self, model, batch):  # batch: see sklearn_ssl.engine.batches.Batch
+        x = torch.cat([batch.x_l, batch.x_u])
+        logits = model(self.view(x, batch.generator))
+        logits_l, logits_u = logits.split([len(batch.x_l), len(batch.x_u)])
+        labeled = cross_entropy(logits_l, batch.y_l)
+        unlabeled = entropy(logits_u).mean()
+        parts = {"labeled_loss": labeled, "unlabeled_loss": unlabeled}  # what history_ will show
+        return labeled + self.lambda_u * unlabeled, parts
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class EntropyMinimizationClassifier(SSLClassifier):
     """Entropy minimisation: decide on unlabeled rows, so that the boundary avoids them.
 
@@ -50,16 +44,6 @@ class EntropyMinimizationClassifier(SSLClassifier):
         View of the rows; "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=0.3
         lambda.
-    module, module_params, max_steps, batch_size, unlabeled_ratio, \
-    optimizer, lr, optimizer_params, ema_decay, validation_fraction, early_stopping, callbacks, \
-    device, precision, warm_start, verbose, random_state, class_weight, \
-    unlabeled_label, checkpoint_dir, input_shape, temperature_scaling, compile
-        As in `SSLClassifier`.
-
-    Attributes
-    ----------
-    classes_, transduction_, label_distributions_, n_iter_, history_, net_, n_features_in_
-        As in `SSLClassifier`.
 
     Examples
     --------
@@ -71,17 +55,18 @@ class EntropyMinimizationClassifier(SSLClassifier):
     True
     """
 
-    augment: object = "auto"  # 3: own parameters, and other defaults of common ones
-    unlabeled_weight: float = 0.3
+    augment: object = "auto"  # 2: parameters of its own, annotated
+    unlabeled_weight = 0.3  # and other defaults of common ones
 
-    _parameter_constraints = {  # 4: what they may be; checked before training
-        **SSLClassifier._parameter_constraints,
-        "augment": [StrOptions({"auto"}), callable],
-    }
+    _parameter_constraints = {"augment": [StrOptions({"auto"}), callable]}  # 3: what they may be
 
-    def _make_loss(self, X, codes):  # 5: X as validated, codes 0..K-1, -1 for unlabeled
-        view, _ = choose_views(X, self.augment)
-        return EntropyMinimizationLoss(view, self.unlabeled_weight)
+    def _make_view(self, rows):  # 4: what labeled rows pass through, with and without a pool
+        return choose_views(rows.X, self.augment)[0]
+
+    def _make_loss(self, rows):  # 5: the method; rows: see sklearn_ssl.inputs.targets.TrainingRows
+        return EntropyMinimizationLoss(
+            view=self._make_view(rows), unlabeled_weight=self.unlabeled_weight
+        )
 
 
 def main():  # leave this out of a method of the package

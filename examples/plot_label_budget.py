@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 
 from sklearn_ssl import (
     FixMatchClassifier,
-    LabelPropagationNet,
+    LabelPropagationClassifier,
     PseudoLabelClassifier,
     SemiSupervisedGaussianMixture,
     label_budget_curve,
@@ -32,7 +32,7 @@ methods = {
     "labels alone": FixMatchClassifier(unlabeled_weight=0, **short),
     "FixMatch": FixMatchClassifier(threshold=0.9, **short),
     "Pseudo-Label": PseudoLabelClassifier(**short),
-    "label propagation": LabelPropagationNet(module=None),
+    "label propagation": LabelPropagationClassifier(),
     "Gaussian mixture": SemiSupervisedGaussianMixture(),
 }
 curve = label_budget_curve(methods, X, y, [20, 50, 200], n_repeats=3, random_state=0)

@@ -42,9 +42,9 @@ def extremes(n_draws=2000):
     view, x = RandAugment(flip=False), (letter() * 255).round()[None]
     seen = {name: [] for name in OPERATIONS}
     for seed in range(n_draws):
-        ops, amount, _ = view._draw(x, torch.Generator().manual_seed(seed))
+        ops, amount, _ = view.draw(x, torch.Generator().manual_seed(seed))
         ops[1] = 0
-        image = view._apply(x.clone(), ops, amount, 127.5)[0] / 255
+        image = view.apply(x.clone(), ops, amount, 127.5)[0] / 255
         seen[OPERATIONS[int(ops[0, 0])]].append((float((image - letter()).abs().mean()), image))
     return [
         {name: choose(images, key=lambda pair: pair[0])[1] for name, images in seen.items()}

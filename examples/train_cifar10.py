@@ -88,7 +88,6 @@ class Report(Callback):
         record = net.history[-1]
         row = {name: record[name] for name in COLUMNS[:4] if name in record}
         row |= measure(self.y, net.predict_proba(self.X))
-        net._set_training(True)
         new = not self.path.exists()
         with self.path.open("a", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)

@@ -173,13 +173,28 @@ class RandAugment:
         low, high = self.value_range
         x = ShiftFlip(flip=self.flip)(x, generator)
         x = x.sub_(low).mul_(255 / (high - low)).round_().clamp_(0, 255)  # of a copy
-        ops, amount, square = self._draw(x, generator)
-        x = self._apply(x, ops, amount, 127.5 if self.style == "fixmatch" else 0.0)
+        ops, amount, square = self.draw(x, generator)
+        x = self.apply(x, ops, amount, 127.5 if self.style == "fixmatch" else 0.0)
         x = _cutout(x, *square, fill=127.5)
         return x.mul_((high - low) / 255).add_(low)
 
-    def _draw(self, x, g):
-        """Operations and amounts (n_ops, n), and the square's side and middle (n,)."""
+    def draw(self, x, g):
+        """Draw what is done to each image.
+
+        Parameters
+        ----------
+        x : tensor (n, C, H, W)
+            Images.
+        g : torch.Generator
+            Draws.
+
+        Returns
+        -------
+        ops, amount : tensors (n_ops, n)
+            Positions in `OPERATIONS`, and how much.
+        square : tuple of tensors (n,)
+            Side and middle of what is cut out, in shares of the image.
+        """
         n, _, height, width = x.shape
         fixmatch = self.style == "fixmatch"
         k = 2 if fixmatch else 3
@@ -198,8 +213,23 @@ class RandAugment:
         side = torch.full_like(side[0], 0.5) if fixmatch else side[0] / 2
         return ops, amount, (side, down[0], across[0])
 
-    def _apply(self, x, ops, amount, fill):
-        """Do the operations in order; two geometric ones in a row are one resampling."""
+    def apply(self, x, ops, amount, fill):
+        """Do the operations in order; two geometric ones in a row are one resampling.
+
+        Parameters
+        ----------
+        x : tensor (n, C, H, W)
+            Images in 0..255; changed in place.
+        ops, amount : tensors (n_ops, n)
+            As `draw` returns them.
+        fill : float
+            Value of pixels that come from outside.
+
+        Returns
+        -------
+        tensor (n, C, H, W)
+            Images in 0..255.
+        """
         height, width = x.shape[2:]
         maps = [_matrices(o, a, height, width) for o, a in zip(ops, amount, strict=True)]
         geometric = ops >= OPERATIONS.index(GEOMETRIC[0])

@@ -84,8 +84,8 @@ def test_operations_follow_one_another_as_in_pillow(style):
     """The whole view, replayed from its own draws; only two geometric ones in a row may differ."""
     x = torch.from_numpy(np.concatenate([images(3, 32, 32)] * 40)).float()
     view = RandAugment(style)
-    ops, amount, _ = view._draw(x, torch.Generator().manual_seed(0))
-    got = view._apply(x.clone(), ops, amount, fill=0.0).numpy()
+    ops, amount, _ = view.draw(x, torch.Generator().manual_seed(0))
+    got = view.apply(x.clone(), ops, amount, fill=0.0).numpy()
     compared = 0
     for i in range(len(x)):
         names = [OPERATIONS[op] for op in ops[:, i]]
@@ -103,7 +103,7 @@ def test_operations_follow_one_another_as_in_pillow(style):
 def test_draws_have_the_distribution_of_the_paper():
     view, n = RandAugment(), 40_000
     x = torch.zeros(n, 1, 32, 32)
-    ops, amount, (side, down, across) = view._draw(x, torch.Generator().manual_seed(0))
+    ops, amount, (side, down, across) = view.draw(x, torch.Generator().manual_seed(0))
     assert ops.shape == (2, n)
     share = torch.bincount(ops.flatten(), minlength=14) / ops.numel()
     np.testing.assert_allclose(share[1:], 0.5 / 14, atol=0.003)  # the rest are not applied
@@ -119,7 +119,7 @@ def test_draws_have_the_distribution_of_the_paper():
     assert (side == 0.5).all()
     assert 0.49 < down.mean() < 0.51
     assert 0.49 < across.mean() < 0.51
-    ops, amount, (side, _, _) = RandAugment("torchssl")._draw(x, torch.Generator().manual_seed(0))
+    ops, amount, (side, _, _) = RandAugment("torchssl").draw(x, torch.Generator().manual_seed(0))
     share = torch.bincount(ops.flatten(), minlength=14) / ops.numel()
     np.testing.assert_allclose(share, 1 / 14, atol=0.003)
     turn = amount[ops == OPERATIONS.index("rotate")].numpy()
@@ -171,8 +171,8 @@ def test_the_way_for_devices_gives_the_same():
 def test_compiled():
     x = torch.rand(16, 3, 16, 16)
     view = RandAugment()
-    ops, amount, _ = view._draw(x, torch.Generator().manual_seed(0))
+    ops, amount, _ = view.draw(x, torch.Generator().manual_seed(0))
     x = (x * 255).round()
-    expected = view._apply(x.clone(), ops, amount, 127.5)
+    expected = view.apply(x.clone(), ops, amount, 127.5)
     compiled = torch.compile(view._apply, backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(x.clone(), ops, amount, 127.5), expected)
