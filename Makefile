@@ -1,13 +1,14 @@
 # Three commands from nothing but Python 3, make and git:
 #   make demo   the quick start          make test   ruff and pytest, doctests included
 #   make docs   the site, docs/_build/html; SPHINXOPTS="-D plot_gallery=0" runs no examples
+# For those who change the code: make quick (ruff and what fails first), make mutants (see tests/mutants).
 PYTHON ?= python3
 # For example PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" for a smaller torch.
 PIP_ARGS ?=
 SPHINXOPTS ?=
 BIN = .venv/bin
 
-.PHONY: demo test coverage docs clean
+.PHONY: demo test quick mutants coverage docs clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -21,6 +22,14 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+
+quick: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -q -x --first tests
+
+mutants: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants/run.py
 
 coverage: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov

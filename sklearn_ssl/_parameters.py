@@ -73,7 +73,7 @@ def _whole_docstring(cls, written):
                 parts = _insert(parts, section, after)
             parts[section] = lines
     heads = {title: [title, "-" * len(title)] if title else [] for title in parts}
-    return "\n\n".join("\n".join(heads[title] + lines) for title, lines in parts.items())
+    return "\n\n".join("\n".join(heads[title] + ls) for title, ls in parts.items()) + "\n"
 
 
 def _insert(parts, section, after):

@@ -3,7 +3,6 @@
 import math
 
 __all__ = [
-    "LR_SCHEDULES",
     "constant",
     "cosine_7_16",
     "linear_decay",
@@ -107,9 +106,10 @@ def lr_factor(schedule):
 
     Examples
     --------
+    >>> from math import exp
     >>> from sklearn_ssl.schedules import lr_factor
-    >>> lr_factor("linear")(0.25), lr_factor(lambda t: 0.5 ** (10 * t))(0.1)
-    (0.75, 0.5)
+    >>> lr_factor("linear")(0.25), lr_factor(exp)(0.0)
+    (0.75, 1.0)
     """
     if isinstance(schedule, str):
         return LR_SCHEDULES[schedule]

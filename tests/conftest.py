@@ -9,7 +9,28 @@ from sklearn.model_selection import train_test_split
 
 from sklearn_ssl import hide_labels
 
-from .helpers import quick
+from .helpers import EVERYTHING, quick
+
+
+def pytest_addoption(parser):
+    parser.addoption("--first", action="store_true", help="only what fails first: make quick")
+
+
+def pytest_collection_modifyitems(config, items):
+    """With --first: of tests that run over classes or estimators those of FixMatch, no doctests."""
+    if not config.getoption("--first"):
+        return
+
+    def first(item):
+        params = getattr(getattr(item, "callspec", None), "params", {}).values()
+        names = {v.__name__ if isinstance(v, type) else type(v).__name__ for v in params}
+        over = {cls.__name__ for cls in EVERYTHING} & names
+        slow = item.get_closest_marker("slow")
+        return isinstance(item, pytest.Function) and over <= {"FixMatchClassifier"} and not slow
+
+    dropped = [item for item in items if not first(item)]
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = [item for item in items if first(item)]
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ class LabelBudgetDisplay(Display):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_ssl.comparison import LabelBudgetCurve
+    >>> from sklearn_ssl.model_selection import LabelBudgetCurve
     >>> from sklearn_ssl.plotting import LabelBudgetDisplay
     >>> scores = np.array([[[0.5, 0.7], [0.8, 0.9]]])  # one estimator, two budgets, two repeats
     >>> curve = LabelBudgetCurve(["FixMatch"], np.array([10, 20]), scores)

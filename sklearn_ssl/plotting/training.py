@@ -93,7 +93,7 @@ class TrainingDisplay(Display):
         Raises
         ------
         ValueError
-            If no network was trained, as with ``LabelPropagationNet(module=None)``.
+            If no network was trained, as with ``LabelPropagationClassifier``.
         """
         inner = innermost(estimator)
         if not hasattr(inner, "net_"):

@@ -87,15 +87,15 @@ class LabelPropagationNet(RoundsClassifier):
         One record an epoch, as in `SSLClassifier`; each has its ``round``, and its ``mask_rate`` is
         the mean omega.
 
+    See Also
+    --------
+    LabelPropagationClassifier : The same diffusion over the rows themselves, without a network.
+
     Notes
     -----
     ``sample_weight`` and ``class_weight`` also multiply the rows of Y. The features of a network
     are what its last ``nn.Linear`` to run is given; where it has none inside, its logits. Column
     sums of F are scaled as in `LabelPropagationClassifier`.
-
-    See Also
-    --------
-    LabelPropagationClassifier : The same diffusion over the rows themselves, without a network.
 
     Examples
     --------
