@@ -12,6 +12,9 @@ from sklearn_ssl import hide_labels
 from .helpers import EVERYTHING, quick
 
 
+collect_ignore = ["mutants"]  # `make mutants` runs the tests over wrong code
+
+
 def pytest_addoption(parser):
     parser.addoption("--first", action="store_true", help="only what fails first: make quick")
 

@@ -174,5 +174,5 @@ def test_compiled():
     ops, amount, _ = view.draw(x, torch.Generator().manual_seed(0))
     x = (x * 255).round()
     expected = view.apply(x.clone(), ops, amount, 127.5)
-    compiled = torch.compile(view._apply, backend="aot_eager", fullgraph=True)
+    compiled = torch.compile(view.apply, backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(x.clone(), ops, amount, 127.5), expected)
