@@ -11,7 +11,6 @@ from sklearn_ssl import hide_labels
 
 from .helpers import EVERYTHING, quick
 
-
 collect_ignore = ["mutants"]  # `make mutants` runs the tests over wrong code
 
 
