@@ -1,7 +1,14 @@
 """Readers of the standard MNIST and CIFAR-10 files, from a folder that the user names."""
 
 import gzip
-import pickle
+import math
+import os
+import pickletools
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +19,8 @@ __all__ = ["ImageFolder", "load_cifar10", "load_mnist"]
 
 _MNIST_URL = "https://yann.lecun.com/exdb/mnist or https://github.com/cvdfoundation/mnist"
 _CIFAR_URL = "https://www.cs.toronto.edu/~kriz/cifar.html (the python version)"
+_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # Pillow has others that run programs
 
 
 def load_mnist(folder):
@@ -33,7 +42,9 @@ def load_mnist(folder):
     FileNotFoundError
         Naming the file and where to get it.
     ValueError
-        If a file is not what its name says: magic number, length, label range.
+        If a file is not what its name says (type, dimensions, 28 x 28 pixels, labels in 0..9), is
+        damaged, or holds more or fewer bytes than its header promises; if there are not as many
+        labels as images.
 
     Examples
     --------
@@ -42,19 +53,19 @@ def load_mnist(folder):
     """
     parts = []
     for name in ("train", "t10k"):
-        images = _read_idx(folder, f"{name}-images-idx3-ubyte", 3)
-        labels = _read_idx(folder, f"{name}-labels-idx1-ubyte", 1)
+        images, path = _read_idx(folder, f"{name}-images-idx3-ubyte", (28, 28))
+        labels, of_labels = _read_idx(folder, f"{name}-labels-idx1-ubyte", ())
         if len(images) != len(labels):
-            raise ValueError(f"{folder}: {len(images)} {name} images but {len(labels)} labels.")
-        parts += [images[:, None], _check_labels(labels, folder)]
+            raise ValueError(f"{path} has {len(images)} images, {of_labels} {len(labels)} labels.")
+        parts += [images[:, None], _check_labels(labels.tolist(), of_labels)]
     return tuple(parts)
 
 
 def load_cifar10(folder):
     """Read CIFAR-10 from the folder ``cifar-10-batches-py``.
 
-    The batches are pickles; they are read by an unpickler that rebuilds arrays, strings and
-    numbers and nothing else, so a tampered file cannot run code.
+    The batches are pickles, of protocol 2 to 5. Their containers, strings, numbers and arrays of
+    numbers are read, and nothing that a file names is called: a tampered file cannot run code.
 
     Parameters
     ----------
@@ -71,7 +82,7 @@ def load_cifar10(folder):
     FileNotFoundError
         Naming the file and where to get it.
     ValueError
-        If a file is not such a batch, or would do more than hold data.
+        If a file is not such a batch, is damaged, or would do more than hold data.
 
     Examples
     --------
@@ -87,59 +98,163 @@ def load_cifar10(folder):
     return X_train, y_train, X_test, y_test
 
 
-def _read_idx(folder, name, ndim):
+def _plain_file(*paths, source):
+    """The first path that exists; to open a pipe or a device could wait for ever."""
+    for path in paths:
+        if path.is_file():
+            return path
+        if path.exists():
+            raise ValueError(f"{path} is no plain file.")
+    raise FileNotFoundError(f"{' or '.join(map(str, paths))} is missing. Get it from {source}.")
+
+
+def _read_idx(folder, name, row):
     """One IDX file: two zero bytes, type 8 (uint8), ndim, big-endian sizes, the data."""
-    plain = Path(folder) / name
-    zipped = plain.with_name(name + ".gz")
-    if not plain.exists() and not zipped.exists():
-        raise FileNotFoundError(f"{plain} (or {zipped.name}) is missing. Get it from {_MNIST_URL}.")
-    path = plain if plain.exists() else zipped
+    plain, ndim = Path(folder, name), 1 + len(row)
+    path = _plain_file(plain, plain.with_name(name + ".gz"), source=_MNIST_URL)
     try:
-        raw = path.read_bytes() if path is plain else gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+        with (open if path == plain else gzip.open)(path, "rb") as file:
+            magic, sizes = file.read(4), file.read(4 * ndim)
+            if magic[:2] != bytes(2) or len(sizes) < 4 * ndim:
+                raise ValueError(f"{path} is no IDX file, its header is {(magic + sizes).hex()!r}.")
+            if magic[2:] != bytes([8, ndim]):
+                raise ValueError(
+                    f"{path} is an IDX file of type {magic[2]} and {magic[3]} dimensions, "
+                    f"expected type 8 (uint8) and {ndim}."
+                )
+            shape = struct.unpack(f">{ndim}I", sizes)
+            if shape[1:] != row:
+                raise ValueError(f"{path} has rows of shape {shape[1:]}, expected {row}.")
+            promised, data = math.prod(shape), bytearray()
+            while len(data) <= promised and (part := file.read(2**20)):  # whatever is promised
+                data += part
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} cannot be read: {error}. Get it again.") from error
-    magic, header = bytes([0, 0, 8, ndim]), 4 + 4 * ndim
-    if raw[:4] != magic or len(raw) < header:
-        raise ValueError(
-            f"{path} is no IDX file of {ndim}-D bytes: it starts with {raw[:4].hex()}, "
-            f"expected {magic.hex()}."
-        )
-    shape = tuple(int(n) for n in np.frombuffer(raw[4:header], dtype=">u4"))
-    expected = header + int(np.prod(shape, dtype=np.int64))
-    if len(raw) != expected:
-        raise ValueError(f"{path} has {len(raw)} bytes where its header promises {expected}.")
-    return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape).copy()
+    if len(data) != promised:
+        than = "more" if len(data) > promised else "fewer"
+        raise ValueError(f"{path} has {than} bytes of data than its header promises, {promised}.")
+    return np.frombuffer(data, dtype=np.uint8).reshape(shape), path
 
 
-class _DataUnpickler(pickle.Unpickler):
-    """Rebuilds numpy arrays of plain numbers; any other import is refused."""
+@dataclass
+class _Call:
+    """What a pickle would call, and the state it would set: kept, never done."""
 
-    _allowed = {
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("_codecs", "encode"),
-    }
+    name: str
+    args: tuple
+    state: object = None
 
-    def find_class(self, module, name):
-        if (module, name) not in self._allowed:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no data needs")
-        if name == "_reconstruct":
-            return np.zeros(0).__reduce__()[0]  # its home differs between numpy versions
-        return super().find_class(module, name)
+
+_NAMES = {
+    "_codecs.encode",
+    "numpy.core.multiarray._reconstruct",
+    "numpy.core.numeric._frombuffer",
+    "numpy.dtype",
+    "numpy.ndarray",
+}
+_TAKES = {"APPEND": 1, "SETITEM": 2, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}  # others: to a mark
+
+
+def _unpickled(raw):
+    """What a pickle holds: bytes as text in latin1, a `_Call` in place of an array or dtype.
+
+    `pickle.Unpickler` would call what the file names, with arguments of the file; it also takes
+    any memory that a few bytes ask for.
+    """
+    stack, outer, memo = [], [], {}
+    for op, arg, position in pickletools.genops(raw):
+        match op.name:
+            case "PROTO" | "FRAME":
+                pass
+            case "NONE" | "NEWTRUE" | "NEWFALSE":
+                stack.append({"NEWTRUE": True, "NEWFALSE": False}.get(op.name))
+            case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE":
+                stack.append({"EMPTY_DICT": dict, "EMPTY_LIST": list}.get(op.name, tuple)())
+            case "BINPUT" | "LONG_BINPUT" | "MEMOIZE":
+                memo[len(memo) if arg is None else arg] = stack[-1]
+            case "BINGET" | "LONG_BINGET":
+                stack.append(memo[arg])
+            case "MARK":
+                outer.append(stack)
+                stack = []
+            case name if name.startswith(("APPEND", "SETITEM", "TUPLE")):
+                if name in _TAKES:
+                    items = [stack.pop() for _ in range(_TAKES[name])][::-1]
+                else:
+                    items, stack = stack, outer.pop()
+                if name.startswith("TUPLE"):
+                    stack.append(tuple(items))
+                elif name.startswith("APPEND"):
+                    stack[-1].extend(items)
+                elif all(isinstance(key, str) for key in items[::2]):
+                    stack[-1].update(zip(items[::2], items[1::2], strict=True))
+                else:
+                    raise ValueError("a key is no string")
+            case "GLOBAL" | "STACK_GLOBAL":
+                parts = [stack.pop(-2), stack.pop()] if arg is None else arg.split(" ")
+                name = ".".join(parts).replace("numpy._core.", "numpy.core.")
+                if name not in _NAMES:
+                    raise ValueError(f"it asks for {name:.99}, which no data needs")
+                stack.append(name)
+            case "REDUCE":
+                args, name = stack.pop(), stack.pop()
+                text = name == "_codecs.encode" and args[1:] == ("latin1",)
+                stack.append(args[0] if text else _Call(name, args))
+            case "BUILD":
+                state = stack.pop()
+                stack[-1].state = state
+            case "STOP":
+                if outer or len(stack) != 1 or position + 1 != len(raw):
+                    raise ValueError("something is left over at its end")
+                return stack[0]
+            case name if re.fullmatch(
+                r"(SHORT_)?BIN(BYTES|FLOAT|INT|STRING|UNICODE)\d?|BYTEARRAY8|LONG\d", name
+            ):
+                stack.append(arg.decode("latin1") if isinstance(arg, bytes | bytearray) else arg)
+            case name:
+                raise ValueError(f"it asks for {name}, which no data needs")
+
+
+def _array(value):
+    """The array that a `_Call` describes; numpy is given no type or shape that was not checked."""
+    match value:
+        case _Call(
+            "numpy.core.multiarray._reconstruct", _, (_, tuple(shape), kind, bool(order), str(raw))
+        ):
+            order = "CF"[order]
+        case _Call(
+            "numpy.core.numeric._frombuffer", (str(raw), kind, tuple(shape), "C" | "F" as order)
+        ):
+            pass
+        case _:
+            raise ValueError("its data or labels are no array")
+    match kind:
+        case _Call("numpy.dtype", (str(code), *_), (_, str(end), *_)) if re.fullmatch(
+            "[<>|][biuf][1248]", end + code
+        ):
+            dtype = np.dtype(end + code)
+        case _:
+            raise ValueError("an array holds no numbers")
+    bounded = 0 < len(shape) < 3 and all(type(n) is int and 0 <= n <= len(raw) for n in shape)
+    if not bounded or math.prod(shape) * dtype.itemsize != len(raw):
+        raise ValueError(f"an array has {len(raw)} bytes, which is not the size of its shape")
+    return np.frombuffer(bytearray(raw, "latin1"), dtype).reshape(shape, order=order)
 
 
 def _read_cifar_batch(path):
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing. Get CIFAR-10 from {_CIFAR_URL}.")
+    path = _plain_file(path, source=_CIFAR_URL)
+    if path.stat().st_size > 2**26:
+        raise ValueError(f"{path} is no CIFAR-10 batch: those have 31 MB.")
     try:
-        with path.open("rb") as file:
-            batch = _DataUnpickler(file, encoding="bytes").load()
-        data, labels = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"])
-    except Exception as error:
+        match _unpickled(path.read_bytes()):
+            case {"data": data, "labels": labels}:
+                data = _array(data)
+                labels = labels if isinstance(labels, list | tuple) else _array(labels).tolist()
+            case _:
+                raise ValueError("it holds no data and labels")
+    except Exception as error:  # what does not fit together fails in many ways
         raise ValueError(f"{path} is no CIFAR-10 batch: {error}.") from error
-    if data.dtype != np.uint8 or data.shape != (len(labels), 3072) or labels.ndim != 1:
+    if data.dtype != np.uint8 or data.shape != (len(labels), 3072):
         raise ValueError(
             f"{path} holds data of shape {data.shape} ({data.dtype}) and {len(labels)} labels; "
             "expected (n, 3072) of uint8 and n labels."
@@ -148,22 +263,24 @@ def _read_cifar_batch(path):
 
 
 def _check_labels(labels, path):
-    labels = labels.astype(np.int64)
-    if len(labels) and not (labels.min() >= 0 and labels.max() <= 9):
-        raise ValueError(f"{path}: labels outside 0..9.")
-    return labels
+    if not all(type(label) is int and 0 <= label <= 9 for label in labels):
+        raise ValueError(f"{path}: labels that are no ints in 0..9.")
+    return np.array(labels, dtype=np.int64)
 
 
 class ImageFolder(LazyRows):
     """Images in one folder a class, and unlabeled ones in a folder beside them.
 
     Files are decoded when a batch needs them, in threads, and brought to one size; needs Pillow.
+    ``images[0]`` is an array, ``images[:10]`` still unread.
 
     Parameters
     ----------
     folder : str or path
-        Its folders name the classes; files in them, however deep, are their images.
-    size : int or tuple (height, width)
+        Its folders name the classes; files in them, however deep, are their images: BMP, GIF,
+        JPEG, PNG, TIFF and WebP of 8 bits a channel. What is hidden (``.git``, ``._1.png``,
+        ``__MACOSX``) is passed over, and so is what is no file. Links may lead elsewhere in it.
+    size : int >= 1 or tuple (height, width) of them
         What images are resized to, by their shorter side and a crop of the middle.
     unlabeled : str, default="unlabeled"
         The folder whose images have no label.
@@ -178,8 +295,12 @@ class ImageFolder(LazyRows):
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such folder.
     ValueError
-        If there is no image in it.
+        If it holds no image, or a link that is broken or leads out of it, or if `size` is none.
+        When an image is read that is damaged, has more than 8 bits a channel, or more pixels than
+        ``PIL.Image.MAX_IMAGE_PIXELS``; the message names the file.
 
     Examples
     --------
@@ -189,9 +310,10 @@ class ImageFolder(LazyRows):
     """
 
     def __init__(self, folder, size, unlabeled="unlabeled", workers=None):
-        size = (size, size) if isinstance(size, int) else tuple(size)
-        known = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-        found = sorted(p for p in Path(folder).glob("*/**/*") if p.suffix.lower() in known)
+        size = tuple(size) if np.iterable(size) else (size, size)
+        if len(size) != 2 or not all(isinstance(n, Integral) and n > 0 for n in size):
+            raise ValueError(f"size must be an int >= 1, or two of them, got {size}.")
+        found = _image_files(Path(folder))
         if not found:
             raise ValueError(f"{folder} has no folders that hold images.")
         names = [path.relative_to(folder).parts[0] for path in found]
@@ -207,6 +329,26 @@ class ImageFolder(LazyRows):
     def paths(self):
         """Files of these rows."""
         return [self.dataset.paths[i] for i in self.index]
+
+
+def _image_files(folder):
+    """Images in the folders of a folder; a class enters no folder twice, so loops of links end."""
+    root = Path(os.path.realpath(folder))
+    found, entered, waiting = [], set(), [(path, root) for path in folder.iterdir()]
+    while waiting:
+        path, home = waiting.pop()
+        if path.name.startswith(".") or path.name == "__MACOSX":
+            continue
+        real = Path(os.path.realpath(path)) if path.is_symlink() else home / path.name
+        if not (real.is_relative_to(root) and real.exists()):
+            raise ValueError(f"{path} is a link that is broken or leads out of {folder}.")
+        visit = (path.relative_to(folder).parts[0], real)
+        if path.is_dir() and visit not in entered and not home.is_relative_to(real):
+            entered.add(visit)
+            waiting += [(inner, real) for inner in sorted(path.iterdir(), reverse=True)]
+        elif path.is_file() and path.suffix.lower() in _SUFFIXES and path.parent != folder:
+            found.append(path)
+    return sorted(found)
 
 
 class _Decoded:
@@ -225,9 +367,20 @@ class _Decoded:
             raise ImportError("ImageFolder needs Pillow: pip install pillow") from error
         height, width = self.size
         try:
-            with Image.open(self.paths[i]) as image:
+            with Image.open(self.paths[i], formats=_FORMATS) as image:
+                if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+                    raise ValueError(f"it has {image.width} x {image.height} pixels")
+                if _is_deep(image):
+                    raise ValueError("it has more than 8 bits a channel, convert it first")
                 image.draft("RGB", (width, height))  # JPEG: decode no larger than needed
                 image = ImageOps.fit(image.convert("RGB"), (width, height))
-        except OSError as error:
+        except Exception as error:  # Pillow lets many kinds out, its own warnings among them
             raise ValueError(f"{self.paths[i]} is no image that can be read: {error}") from error
         return np.asarray(image).transpose(2, 0, 1)
+
+
+def _is_deep(image):
+    """Whether RGB of 8 bits would lose some; Pillow opens 16-bit colors as 8-bit ones."""
+    in_png = image.format == "PNG" and ";16" in str(image.tile)
+    in_tiff = image.format == "TIFF" and max(image.tag_v2.get(258, (1,))) > 8  # BitsPerSample
+    return in_png or in_tiff or image.mode[0] in "IF"

@@ -45,8 +45,8 @@ class LazyRows:
     >>> rows = LazyRows([np.zeros((3, 8, 8), dtype=np.uint8)] * 5)
     >>> rows.shape, rows.dtype, rows[1:3].shape
     ((5, 3, 8, 8), dtype('uint8'), (2, 3, 8, 8))
-    >>> np.asarray(rows[[0, 2]]).shape
-    (2, 3, 8, 8)
+    >>> np.asarray(rows[[0, 2]]).shape, rows[-1].shape
+    ((2, 3, 8, 8), (3, 8, 8))
     """
 
     def __init__(self, dataset, workers=None, index=None):
@@ -59,13 +59,15 @@ class LazyRows:
         return len(self.index)
 
     def __getitem__(self, rows):
-        """Return some of the rows, still unread."""
+        """Return some of the rows, still unread, or for an int that row as an array."""
         if isinstance(rows, tuple) and rows[1:] == (Ellipsis,):
             rows = rows[0]  # as scikit-learn takes rows
+        index = self.index[rows]
+        if index.ndim == 0:
+            return self._row(index)
         part = object.__new__(type(self))
         vars(part).update(vars(self))
-        part.index = self.index[rows]
-        part.shape = (len(part.index), *self.shape[1:])
+        part.index, part.shape = index, (len(index), *self.shape[1:])
         return part
 
     def __array__(self, dtype=None, copy=None):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.utils import _safe_indexing
 
 from sklearn_ssl import FixMatchClassifier, ImageFolder, LabeledSplit, LazyRows, SelfTrainingNet
 
@@ -52,6 +53,29 @@ def test_bad_data_sets_are_refused(squares):
     clf = small(FixMatchClassifier).fit(data, y)
     with pytest.raises(ValueError, match="rows of shape"):
         clf.predict(LazyRows([np.zeros((1, 9, 9), np.uint8)] * 5))
+
+
+def test_rows_by_number_and_in_turn():
+    data = Squares(5)
+    rows = LazyRows(data)
+    for i in (0, 4, -1, -5, np.int64(2), np.array(3)):
+        assert isinstance(rows[i], np.ndarray)
+        np.testing.assert_array_equal(rows[i], data.images[i])
+    for i in (5, -6):
+        with pytest.raises(IndexError, match="out of bounds"):
+            rows[i]
+    np.testing.assert_array_equal(list(rows), data.images)
+    np.testing.assert_array_equal(list(reversed(rows)), data.images[::-1])
+    part = rows[3:0:-1]
+    assert isinstance(part, LazyRows)
+    np.testing.assert_array_equal([row for row in part], data.images[3:0:-1])
+    np.testing.assert_array_equal(part[0], data.images[3])
+    with pytest.raises(IndexError):
+        part[3]
+    np.testing.assert_array_equal(_safe_indexing(rows, 2), data.images[2])
+    np.testing.assert_array_equal(_safe_indexing(rows, [2, 0]), data.images[[2, 0]])
+    train, test = train_test_split(rows, test_size=2, random_state=0)
+    assert (len(train), len(test)) == (3, 2)
 
 
 def test_image_folder(tmp_path):
