@@ -301,7 +301,7 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
     def _check_parameters(self, y, previous):
         self._validate_params()
         check_device(self.device)
-        check_callbacks(self.callbacks)
+        check_callbacks(self.callbacks, self._validation_share() is not None)
         check_y_is_given(self, y)
         if self.checkpoint_dir is None:
             return

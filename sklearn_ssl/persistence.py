@@ -1,6 +1,7 @@
 """One file to share a fitted estimator: safetensors for arrays, JSON for all else."""
 
 import dataclasses
+import hashlib
 import importlib
 import json
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import nn
 
 from ._warnings import warn
 from .engine.checkpoint import write_whole
-from .engine.generators import private_generators
+from .engine.generators import private_state
 from .engine.net import make_net
 from .inputs.checks import check_device
 from .inputs.summary import DataSummary
@@ -20,8 +21,14 @@ from .inputs.targets import ClassTargets, NumberTargets
 
 __all__ = ["load", "save"]
 
-FORMAT = 1
-STATES = {cls.__name__: cls for cls in (DataSummary, ClassTargets, NumberTargets)}
+FORMAT = 2
+# What is kept of the values that an estimator holds of its rows and targets.
+STATES = {
+    DataSummary: [field.name for field in dataclasses.fields(DataSummary)],
+    ClassTargets: ["classes", "temperature"],
+    NumberTargets: ["mean", "scale", "is_flat"],
+}
+HIDDEN = ("_summary", "_targets", "_class_shares", "_z_means", "_z_factors")
 # of the training rows, or of no use for prediction
 LEFT_OUT = (
     "net_",
@@ -65,8 +72,9 @@ def save(estimator, path):
         "attributes": attributes,
         "steps": estimator.net_.earlier_steps_ + estimator.net_.step_,
     }
-    data = _safetensors().save(tensors, {"sklearn_ssl": json.dumps(header)})
-    write_whole(path, data)
+    about = {"sklearn_ssl": json.dumps(header), "checksum": _NO_CHECKSUM}
+    data = _safetensors().save(tensors, about)
+    write_whole(path, data.replace(_field(_NO_CHECKSUM), _field(_checksum(data)), 1))
 
 
 def load(path, **params):
@@ -88,7 +96,10 @@ def load(path, **params):
     Raises
     ------
     ValueError
-        If the file is damaged or foreign, of a later format, or needs parameters that are missing.
+        If a byte of the file is not as it was written, if it is foreign or of another format, or
+        needs parameters that are missing.
+    FileNotFoundError
+        If there is no such file.
 
     Warns
     -----
@@ -109,63 +120,115 @@ def load(path, **params):
     """
     import sklearn_ssl
 
+    data = Path(path).read_bytes()
+    safetensors = _safetensors()
     try:
-        data = Path(path).read_bytes()
-        tensors = _safetensors().load(data)
-        size = int.from_bytes(data[:8], "little")
-        text = json.loads(data[8 : 8 + size])["__metadata__"]["sklearn_ssl"]
-        header = json.loads(text, object_hook=_restored)
-        known = header["format"], header["class"], header["version"], header["attributes"]
-    except (FileNotFoundError, ImportError):
-        raise
+        header = _checked_header(path, data)
+        _check_class(path, header)
+        missing = {k: v for k, v in header["needed"].items() if k not in params}
+        if missing:
+            raise ValueError(
+                f"{path} needs parameters that no file can hold; pass them to load(): "
+                + ", ".join(f"{k} (was {v})" for k, v in missing.items())
+            )
+        cls = getattr(sklearn_ssl, header["class"])
+        estimator = cls(**{**header["params"], **params})
+        estimator._validate_params()
+        tensors = safetensors.load(data)
+        for key, value in header["attributes"].items():
+            if key not in HIDDEN and (not key.endswith("_") or hasattr(cls, key) or key[0] == "_"):
+                raise ValueError(f"{key!r} is no attribute of a fitted {cls.__name__}")
+            setattr(estimator, key, _unpack(key, value, tensors))
+        estimator._summary.check()
+        estimator._targets.check(estimator._summary)
+        estimator.net_ = _network(estimator, tensors)
+        estimator.net_.earlier_steps_, estimator.net_.step_ = int(header["steps"]), 0
+    except ValueError as error:
+        raise ValueError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    except Exception as error:
+        raise ValueError(f"{path} is damaged, or no file that save() wrote: {error!r}.") from error
+    if header["version"] != sklearn_ssl.__version__:
+        warn(
+            f"{path} was written by sklearn_ssl {header['version']}, and this is "
+            f"{sklearn_ssl.__version__}: compare some predictions before you rely on it."
+        )
+    return estimator
+
+
+def _checked_header(path, data):
+    """What `save` wrote of the estimator, if every byte of the file is as it was then."""
+    import sklearn_ssl
+
+    size = int.from_bytes(data[:8], "little")
+    try:
+        about = json.loads(data[8 : 8 + size])["__metadata__"]
+        header = json.loads(about["sklearn_ssl"], object_hook=_restored)
+        form, version = header["format"], header["version"]
     except Exception as error:
         raise ValueError(f"{path} is damaged, or no file that save() wrote.") from error
-    form, name, version, attributes = known
-    if form > FORMAT or name not in sklearn_ssl.__all__:
+    if form != FORMAT:
         raise ValueError(
-            f"{path} holds a {name} in format {form} of sklearn_ssl {version}; this is "
-            f"{sklearn_ssl.__version__}. Upgrade to read it."
+            f"{path} is of format {form} of sklearn_ssl {version}; this is "
+            f"{sklearn_ssl.__version__}, which reads format {FORMAT}."
         )
-    if version != sklearn_ssl.__version__:
-        warn(
-            f"{path} was written by sklearn_ssl {version}, and this is {sklearn_ssl.__version__}: "
-            "compare some predictions before you rely on it.",
-        )
-    missing = {k: v for k, v in header["needed"].items() if k not in params}
-    if missing:
-        raise ValueError(
-            f"{path} needs parameters that no file can hold; pass them to load(): "
-            + ", ".join(f"{k} (was {v})" for k, v in missing.items())
-        )
-    estimator = getattr(sklearn_ssl, name)(**{**header["params"], **params})
-    for key, value in attributes.items():
-        setattr(estimator, key, _unpack(key, value, tensors))
-    estimator.net_ = _network(estimator, tensors)
-    estimator.net_.earlier_steps_, estimator.net_.step_ = header.get("steps", 0), 0
-    return estimator
+    checksum = about.get("checksum")
+    if _checksum(data.replace(_field(checksum), _field(_NO_CHECKSUM), 1)) != checksum:
+        raise ValueError(f"{path} is damaged: its checksum is not that of its bytes.")
+    return header
+
+
+def _check_class(path, header):
+    import sklearn_ssl
+
+    name = header["class"]
+    cls = getattr(sklearn_ssl, name, None) if name in sklearn_ssl.__all__ else None
+    if not (isinstance(cls, type) and hasattr(cls, "save")):
+        raise ValueError(f"{path} holds a {name!r}, which is no estimator that save() writes.")
+
+
+_NO_CHECKSUM = "0" * 64
+
+
+def _checksum(data):
+    return hashlib.blake2b(data, digest_size=32).hexdigest()
+
+
+def _field(checksum):
+    """The bytes of the checksum in a file; within the text of the header quotes are escaped."""
+    return f'"checksum":"{checksum}"'.encode()
 
 
 def _network(estimator, tensors):
     targets, device = estimator._targets, check_device(estimator.device)
-    with private_generators(device, 0):
-        network = estimator._make_network(estimator._summary)
-        net = make_net(estimator, network, nn.Identity(), targets, device).initialize()
     state = {k.removeprefix("network/"): v for k, v in tensors.items() if k.startswith("network/")}
+    if estimator.module == "auto":
+        with torch.device("meta"):  # which has shapes alone: nothing is allocated for a wrong file
+            _check_fits(estimator._make_network(estimator._summary).state_dict(), state)
+    with private_state(device, 0):
+        network = estimator._make_network(estimator._summary)
+        _check_fits(network.state_dict(), state)
+        net = make_net(estimator, network, nn.Identity(), targets, device).initialize()
     for module in (net.module_, net.predicting_module_):
-        try:
-            module.load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(f"The file does not fit the network: {error}") from None
+        module.load_state_dict(state)
     net._set_training(False)
     return net
 
 
+def _check_fits(expected, state):
+    wrong = [k for k in expected.keys() | state.keys() if k not in expected or k not in state]
+    wrong += [k for k, v in expected.items() if k in state and v.shape != state[k].shape]
+    if wrong:
+        raise ValueError(f"The file does not fit the network: {sorted(wrong)}")
+    if not all(v.isfinite().all() for v in state.values()):
+        raise ValueError("The file holds weights that are not finite")
+
+
 def _pack(name, value, attributes, tensors):
     """Split a fitted attribute into JSON and tensors, under its name."""
-    if type(value) in STATES.values():
+    if type(value) in STATES:
         fields = {}
-        for field in dataclasses.fields(value):
-            _pack(f"{name}/{field.name}", getattr(value, field.name), fields, tensors)
+        for field in STATES[type(value)]:
+            _pack(f"{name}/{field}", getattr(value, field), fields, tensors)
         attributes[name] = {"state": type(value).__name__, "fields": fields}
     elif isinstance(value, torch.Tensor):
         tensors[name] = value.contiguous().clone()
@@ -181,15 +244,18 @@ def _pack(name, value, attributes, tensors):
 
 def _unpack(name, packed, tensors):
     if "state" in packed:
+        cls = {cls.__name__: cls for cls in STATES}[packed["state"]]
         items = packed["fields"].items()
-        fields = {key.split("/")[-1]: _unpack(key, item, tensors) for key, item in items}
-        return STATES[packed["state"]](**fields)
+        return cls(**{k.split("/")[-1]: _unpack(k, item, tensors) for k, item in items})
     if "tensor" in packed:
         return tensors[name]
     if "array" in packed:
-        return tensors[name].numpy().astype(packed["array"])
+        dtype = np.dtype(packed["array"])
+        if dtype.kind not in "biuf":
+            raise ValueError(f"{name} has dtype {dtype}")
+        return tensors[name].numpy().astype(dtype)
     if "strings" in packed:
-        return np.array(packed["strings"], dtype=packed["dtype"])
+        return np.array(packed["strings"], dtype=object if packed["dtype"] == "object" else str)
     return packed["json"]
 
 

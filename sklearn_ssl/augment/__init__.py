@@ -35,6 +35,8 @@ class _FullPrecision(torch.nn.Module):
             raise ValueError(
                 f"A view must return as many rows as it gets: {len(x)}, not {tuple(seen.shape)}."
             )
+        if not seen.is_floating_point():
+            raise ValueError(f"A view must return floating rows, not {seen.dtype}.")
         return seen
 
 

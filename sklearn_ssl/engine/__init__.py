@@ -1,9 +1,11 @@
 """One fit: what trains a network, and knows no method. `Training` is the entrance."""
 
+from .callbacks import check_callbacks
+from .generators import derived_seeds
 from .network import build_network
 from .optimizer import OPTIMIZERS
 from .progress import caption
-from .training import Training, check_callbacks, derived_seeds
+from .training import Training
 
 __all__ = [
     "OPTIMIZERS",

@@ -3,17 +3,42 @@
 import hashlib
 import io
 import os
-import re
+import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import torch
-from scipy.sparse import issparse
 
-from ..inputs.lazy import LazyRows
+__all__ = ["Checkpoint", "check_folder", "write_whole"]
 
-__all__ = ["Checkpoint", "digest", "write_whole"]
+_MAGIC, _DIGEST = b"sklearn_ssl checkpoint\n", 32
+
+
+def _checksum(data):
+    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
+
+
+def check_folder(folder):
+    """Return the folder as a Path, made if needed, in which a file can be written.
+
+    Raises
+    ------
+    ValueError
+        If it is empty.
+    OSError
+        If it cannot be made or written to.
+    """
+    if not os.fspath(folder):
+        raise ValueError("checkpoint_dir is empty; '.' is the folder that the process is in.")
+    path = Path(folder).expanduser()
+    path.mkdir(parents=True, exist_ok=True)
+    write_whole(path / f".writable-{os.getpid()}-{threading.get_ident()}", b"").unlink()
+    for left in path.glob("*.tmp"):  # of processes that were killed while they wrote
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > 86_400:
+                left.unlink()
+    return path
 
 
 class Checkpoint:
@@ -41,11 +66,17 @@ class Checkpoint:
             return None
         other = f"Move {self.path} away to start from scratch, or give another checkpoint_dir."
         try:
-            held = torch.load(self.path, map_location="cpu", weights_only=True)
+            data = self.path.read_bytes()
+            start = len(_MAGIC) + _DIGEST
+            if data[:start] != _MAGIC + _checksum(data[start:]):
+                raise ValueError("checksum")
+            held = torch.load(io.BytesIO(data[start:]), map_location="cpu", weights_only=True)
             fingerprint, state = held["fingerprint"], held["state"]
+        except OSError:
+            raise
         except Exception as error:
             raise ValueError(
-                f"{self.path} is truncated or no checkpoint of sklearn_ssl. {other}"
+                f"{self.path} is damaged, or no checkpoint of this version of sklearn_ssl. {other}"
             ) from error
         keys = self.fingerprint.keys() | fingerprint.keys()
         differ = sorted(k for k in keys if self.fingerprint.get(k) != fingerprint.get(k))
@@ -68,7 +99,8 @@ class Checkpoint:
         torch.save({"fingerprint": self.fingerprint, "state": state}, buffer)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.path, buffer.getbuffer())
+            payload = buffer.getvalue()
+            write_whole(self.path, _MAGIC + _checksum(payload) + payload)
         except OSError as error:
             raise OSError(
                 error.errno,
@@ -81,7 +113,8 @@ class Checkpoint:
 def write_whole(path, data):
     """Write beside the old file, force it to disk, then take its name: all of it or nothing."""
     path = Path(path)
-    temporary = path.with_name(f"{path.name}.tmp")
+    own = f"{os.getpid()}-{threading.get_ident()}"  # two fits may share a folder
+    temporary = path.with_name(f"{path.name}.{own}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(data)
@@ -92,6 +125,7 @@ def write_whole(path, data):
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+    return path
 
 
 def _sync_folder(folder):
@@ -103,33 +137,3 @@ def _sync_folder(folder):
                 os.fsync(handle)
             finally:
                 os.close(handle)
-
-
-def digest(*values):
-    """A short hexadecimal digest of arrays, sparse matrices, tensors and what `repr` describes."""
-    h = hashlib.blake2b(digest_size=8)
-
-    def add(value):
-        if issparse(value):
-            for part in (value.data, value.indices, value.indptr):
-                add(part)
-        elif isinstance(value, LazyRows):
-            add(value.index)
-            add(value.thinned(100))  # reading all would take as long as an epoch
-        elif isinstance(value, torch.Tensor):
-            add(value.detach().cpu().numpy())
-        elif isinstance(value, np.ndarray):
-            h.update(f"{value.dtype}{value.shape}".encode())
-            for start in range(0, len(value) if value.ndim else 1, 4096):
-                part = value[start : start + 4096] if value.ndim else value
-                h.update(np.ascontiguousarray(part).tobytes())
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                add(key)
-                add(item)
-        else:
-            h.update(re.sub(r" at 0x[0-9a-f]+", "", repr(value)).encode())
-
-    for value in values:
-        add(value)
-    return h.hexdigest()

@@ -1,11 +1,24 @@
-"""Randomness of a fit: seeds of its own, and the global generators as they were afterwards."""
+"""The state of the process that a fit needs: seeded generators, gradients, single precision."""
 
+import os
+import threading
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 
-__all__ = ["derived_seeds", "private_generators"]
+__all__ = ["derived_seeds", "private_state", "single_precision"]
+
+_turn = threading.RLock()
+
+
+def _renew_turn():
+    global _turn
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # a child of a process in which another thread trains
+    os.register_at_fork(after_in_child=_renew_turn)
 
 
 def derived_seeds(seed, number=0):
@@ -17,10 +30,21 @@ def derived_seeds(seed, number=0):
 
 
 @contextmanager
-def private_generators(device, seed):
-    """Seed torch's global generators, which networks draw from; put them back at the end."""
+def private_state(device, seed):
+    """Seed torch's global generators, let gradients flow; put all back at the end.
+
+    Weights and dropout draw from generators that all threads share, so that fits in threads take
+    turns: each is as it would be alone, and none disturbs the generators. (Another thread that
+    draws from them by itself meanwhile is beyond our reach.)
+    """
     cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
+    with (
+        _turn,
+        torch.random.fork_rng(devices=cuda),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        single_precision(),
+    ):
         torch.default_generator.manual_seed(seed)
         if cuda:  # torch.manual_seed would touch the generators of other devices too
             with torch.cuda.device(device):
@@ -28,3 +52,17 @@ def private_generators(device, seed):
         elif device.type != "cpu":
             torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def single_precision():
+    """New tensors are float32, as rows are, whatever the default of the process."""
+    before = torch.get_default_dtype()
+    if before == torch.float32:
+        yield
+        return
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

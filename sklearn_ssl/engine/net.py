@@ -9,6 +9,7 @@ import torch
 from skorch import NeuralNetClassifier
 
 from ..inputs.tensors import rows_to_tensor, to_float
+from .generators import single_precision
 from .optimizer import OPTIMIZERS, make_optimizer
 
 __all__ = ["SSLNet", "make_net"]
@@ -24,6 +25,8 @@ class SSLNet(NeuralNetClassifier):
     --------------------------
     module : nn.Module
         It is trained itself.
+    targets : ClassTargets or NumberTargets
+        What outputs become for users.
     max_steps : int
     ema_decay : float or None
         With a number there is ``ema_module_``, the averaged network.
@@ -42,7 +45,10 @@ class SSLNet(NeuralNetClassifier):
         Steps of the fits before this one: the average goes on where it was.
     """
 
-    def __init__(self, module, criterion, *, max_steps, ema_decay, precision, patience, **kwargs):
+    def __init__(
+        self, module, criterion, *, targets, max_steps, ema_decay, precision, patience, **kwargs
+    ):
+        self.targets = targets
         self.max_steps = max_steps
         self.ema_decay = ema_decay
         self.precision = precision
@@ -119,7 +125,7 @@ class SSLNet(NeuralNetClassifier):
         for start in range(0, X.shape[0], size):
             x = rows_to_tensor(X[start : start + size]).to(self.device, copy=True)
             x = to_float(x)  # of a copy: a module that works in place leaves the user's rows alone
-            with torch.no_grad(), self.autocast():
+            with torch.no_grad(), single_precision(), self.autocast():
                 yield call(x).float().to(device)
 
     def collect(self, X, call=None):
@@ -138,7 +144,11 @@ class SSLNet(NeuralNetClassifier):
 
     def predict_proba(self, X):
         """Rows (n, ...) -> class probabilities (n, K), or outputs of a regressor, float64."""
-        return self.predict_nonlinearity(torch.from_numpy(self.collect(X))).numpy()
+        return self.targets.decode(torch.from_numpy(self.collect(X))).numpy()
+
+    def predict(self, X):
+        """Rows (n, ...) -> codes of classes (n,), or outputs of a regressor: as targets are."""
+        return self.targets.decide(self.predict_proba(X))
 
 
 def make_net(params, module, loss, targets, device, optimizer_settings=(), callbacks=()):
@@ -149,6 +159,7 @@ def make_net(params, module, loss, targets, device, optimizer_settings=(), callb
     return SSLNet(
         module,
         loss,
+        targets=targets,
         max_steps=params.max_steps,
         ema_decay=params.ema_decay,
         precision=getattr(torch, precision),
@@ -158,7 +169,7 @@ def make_net(params, module, loss, targets, device, optimizer_settings=(), callb
         batch_size=params.batch_size,
         train_split=None,
         callbacks=list(callbacks),
-        predict_nonlinearity=targets.decode,
+        use_caching=False,  # of batch predictions, for scoring callbacks: there are none
         classes=np.arange(targets.n_outputs),
         device=str(device),
         compile=params.compile,

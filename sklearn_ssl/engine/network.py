@@ -60,7 +60,10 @@ def build_network(module, params, known, automatic=None):
             f"{unknown} in module_params: not a parameter of {module.__name__}, which takes "
             f"{[name for name in named if name not in known]}."
         )
-    return module(**{**known, **params})
+    made = module(**{**known, **params})
+    if not isinstance(made, nn.Module):
+        raise ValueError(f"module must make an nn.Module, and {module!r} made a {type(made)}.")
+    return made
 
 
 def check_network(module, x, n_outputs, batch_size):
@@ -80,6 +83,8 @@ def check_network(module, x, n_outputs, batch_size):
                 f"The module {name} fails on rows of shape {tuple(x.shape[1:])}: {error}"
             ) from error
     expected = (len(x), n_outputs)
+    if isinstance(out, torch.Tensor) and not out.is_floating_point():
+        raise ValueError(f"The module {name} must return floating logits, got {out.dtype}.")
     if not isinstance(out, torch.Tensor) or tuple(out.shape) != expected:
         got = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
         raise ValueError(

@@ -2,36 +2,26 @@
 
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.base import clone
-from skorch.callbacks import Callback
 
 from .._warnings import warn
 from ..inputs.checks import check_device
 from ..schedules import lr_factor
 from .averaging import SlowStatistics, WeightAverage
 from .batches import PairedBatches
-from .checkpoint import Checkpoint, digest
-from .generators import derived_seeds, private_generators
+from .callbacks import copies, noted_interrupts
+from .checkpoint import Checkpoint, check_folder
+from .fingerprint import digest
+from .generators import derived_seeds, private_state
 from .net import make_net
 from .network import check_network
 from .optimizer import set_learning_rate
 from .progress import Progress
 from .supervised import SupervisedLoss
 
-__all__ = ["Training", "check_callbacks", "derived_seeds"]
-
-
-def check_callbacks(callbacks):
-    """Refuse what is not an instance of a skorch callback."""
-    for callback in callbacks or []:
-        if not isinstance(callback, Callback):
-            raise ValueError(
-                f"callbacks must be instances of skorch.callbacks.Callback, got {callback!r}."
-            )
+__all__ = ["Training"]
 
 
 class Training:
@@ -75,7 +65,7 @@ class Training:
     @contextmanager
     def prepared(self, make_loss):
         """Have everything ready, and randomness of the fit's own, while the context lasts."""
-        with private_generators(self.device, self._network_seed):
+        with private_state(self.device, self._network_seed):
             self.net = self._make_net(make_loss)
             self.batches = self._make_batches()
             if self.previous is not None:
@@ -95,7 +85,7 @@ class Training:
             self._valid = None
             if len(self.rows.y_held_out):
                 self._valid = self.rows.X[self.rows.held_out], self.rows.y_held_out
-            self._best, self._waited = None, 0
+            self._best, self._waited, self._callback_data = None, 0, None
             self._checkpoint = self._make_checkpoint()
             self._held = self._checkpoint and self._checkpoint.load()
             yield
@@ -110,7 +100,7 @@ class Training:
         network = given._make_network(summary)
         sgd = {"momentum": 0.9, "nesterov": True} if given.optimizer == "sgd" else {}
         settings = {**sgd, **given._optimizer_settings()}
-        callbacks = [clone(c, safe=False) for c in given.callbacks or []]
+        callbacks = copies(given.callbacks)
         if given.verbose:
             callbacks.append(Progress(given.max_steps))
         return make_net(
@@ -149,19 +139,21 @@ class Training:
         if given.checkpoint_dir is None:
             return None
         skip = {"callbacks", "verbose", "checkpoint_dir"}
-        params = {k: repr(v) for k, v in given.get_params(deep=False).items() if k not in skip}
+        params = {k: v for k, v in given.get_params(deep=False).items() if k not in skip}
+        params = {k: repr(v) if _is_short(v) else digest(v) for k, v in params.items()}
         fingerprint = {
-            "format": "3",
+            "version of sklearn_ssl": _version(),
+            "threads of torch": str(torch.get_num_threads()),
             "version of torch": str(torch.__version__),
             "device": str(net.device),
             "X": digest(rows.X),
             "y or sample_weight": digest(rows.y, rows.y_held_out, rows.weight, self.pool),
             "method": digest(net.criterion_.state_dict()),
             "network": digest(net.module_.state_dict()),
-            **{k: v if len(v) < 40 else digest(v) for k, v in params.items()},
+            **params,
         }
         name = f"{type(given).__name__}-{self.number}.pt"
-        return Checkpoint(Path(given.checkpoint_dir) / name, fingerprint)
+        return Checkpoint(check_folder(given.checkpoint_dir) / name, fingerprint)
 
     # ---------------------------------------------------------------- during
 
@@ -178,7 +170,7 @@ class Training:
         try:
             reason, good = self._resume(), self._weights()
             while reason is None:
-                net.notify("on_epoch_begin", dataset_train=None, dataset_valid=self._valid_set())
+                net.notify("on_epoch_begin", **self._datasets())
                 self._epoch()
                 good = self._check_finite(good)
                 self._validate()
@@ -226,7 +218,9 @@ class Training:
             self._average.update(net.earlier_steps_ + net.step_)
         net.step_ += 1
         records.append({k: v.detach() for k, v in {"loss": loss, **parts}.items()})
-        net.notify_batch("on_batch_end", batch=batch, training=True, **records[-1])
+        net.notify_batch(  # there are no predictions of batches
+            "on_batch_end", batch=batch, training=True, y_pred=None, **records[-1]
+        )
 
     def _record(self, records):
         """One read from the device for all losses of the epoch."""
@@ -247,6 +241,9 @@ class Training:
         record["seconds"] = time.perf_counter() - self._start  # the device has caught up
         for name, value in record.items():
             net.history.record(name, value)
+        if net.callbacks_:  # skorch's Checkpoint names files after the last batch
+            net.history.new_batch()
+            net.history.record_batch("step", net.step_)
 
     def _check_finite(self, good):
         """Return the weights if all is finite, else restore ``good`` and raise."""
@@ -270,17 +267,31 @@ class Training:
         outputs = torch.from_numpy(self.net.collect(X)).float()
         for name, value in self.targets.scores(outputs, torch.from_numpy(y)).items():
             self.net.history.record(name, value)
+        if self.net.callbacks_:  # what skorch's Checkpoint looks for
+            losses = self.net.history[:, "valid_loss"]
+            self.net.history.record("valid_loss_best", losses[-1] <= min(losses))
 
-    def _valid_set(self):
-        return None if self._valid is None else self.net.get_dataset(*self._valid)
+    def _datasets(self):
+        """What callbacks are given to score on: labeled rows, and held-out ones."""
+        if not self.net.callbacks_:
+            return {"dataset_train": None, "dataset_valid": None}
+        if self._callback_data is None:
+            labeled = self.rows.labeled
+            train = self.net.get_dataset(self.rows.X[labeled], self.rows.y[labeled])
+            valid = None if self._valid is None else self.net.get_dataset(*self._valid)
+            self._callback_data = {"dataset_train": train, "dataset_valid": valid}
+        return self._callback_data
 
     def _end_epoch(self, weights):
         """Callbacks, early stopping, checkpoint: say why training ends, if it does."""
-        try:
-            self.net.notify("on_epoch_end", dataset_train=None, dataset_valid=self._valid_set())
-            asked = None
-        except KeyboardInterrupt:  # how skorch's callbacks ask for a stop
-            asked = "callback"
+        asked = None
+        with noted_interrupts() as interrupts:
+            try:
+                self.net.notify("on_epoch_end", **self._datasets())
+            except KeyboardInterrupt:
+                if interrupts:  # Ctrl-C; else a callback of skorch asks for a stop
+                    raise
+                asked = "callback"
         reason = self._reason_to_stop(weights) or asked
         if reason and self._best is not None:
             self._restore(self._best[1])
@@ -367,3 +378,13 @@ class Training:
             for record in self.net.history
             if "step" in record  # not in an epoch that ended before its first step
         ]
+
+
+def _version():
+    import sklearn_ssl
+
+    return sklearn_ssl.__version__
+
+
+def _is_short(value):
+    return (value is None or isinstance(value, str | bool | int | float)) and len(repr(value)) < 40

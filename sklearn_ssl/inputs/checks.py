@@ -18,7 +18,8 @@ from sklearn.utils.validation import (
 from torch.utils.data import Dataset
 
 from .._warnings import warn
-from .labels import as_label_array, is_labeled, plain
+from .callers import warn_of_callers
+from .labels import as_label_array, is_labeled, is_missing, plain
 from .lazy import LazyRows
 
 __all__ = [
@@ -34,7 +35,8 @@ __all__ = [
     "warn_of_channels_last",
 ]
 
-_MARKS = ("", "?", "unlabeled", "unlabelled")  # what people write where they know no class
+# what people, and tables read as text, hold where no class is known
+_MARKS = ("", "?", "unlabeled", "unlabelled", "nan", "none", "<na>", "nat", "null", "n/a")
 
 
 @contextmanager
@@ -63,8 +65,9 @@ def text_columns_explained():
         if "could not convert string to float" not in str(error):
             raise
         raise ValueError(
-            f"X holds text ({error}). Encode it first: OneHotEncoder or TargetEncoder for "
-            "categories, TfidfVectorizer for documents, each in a Pipeline with this estimator."
+            f"X holds text ({error}). Encode it first: OneHotEncoder or "
+            "OnLabeled(TargetEncoder()) for categories, TfidfVectorizer for documents, each in a "
+            "Pipeline with this estimator."
         ) from error
 
 
@@ -177,6 +180,8 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     y = column_or_1d(as_label_array(y), warn=True)
     check_consistent_length(X, y)
     labeled = is_labeled(y, unlabeled_label) & (weight > 0)
+    _warn_of_two_marks(y, unlabeled_label)
+    warn_of_callers(y, unlabeled_label)
     if not labeled.any():
         raise ValueError(
             f"No row is labeled: every y marks an unlabeled row ({unlabeled_label!r} or a "
@@ -217,6 +222,18 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     return found, codes, weight
 
 
+def _warn_of_two_marks(y, unlabeled_label):
+    """Tell of a y in which both the mark and missing values stand: one may be a class."""
+    if is_missing(unlabeled_label):
+        return
+    missing = ~is_labeled(y, None)
+    if missing.any() and not is_labeled(y[~missing], unlabeled_label).all():
+        warn(
+            f"y holds both {unlabeled_label!r} and missing values, and both mark unlabeled rows. "
+            f"If {unlabeled_label!r} is a class, set unlabeled_label=None; else use one mark."
+        )
+
+
 def check_device(device):
     """Return the torch.device that ``device`` names; "auto" is CUDA where there is one."""
     if device == "auto":
@@ -225,9 +242,17 @@ def check_device(device):
         found = torch.device(device)
     except RuntimeError as error:
         raise ValueError(f"device={device!r} is not a torch device: {error}") from None
+    if found.type == "cpu":
+        return torch.device("cpu")  # "cpu:0" is the same, and torch cannot load it
+    if found.type == "meta":
+        raise ValueError("device='meta' holds no numbers to train on. Use device='auto'.")
     if found.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             f"device={device!r}, but torch finds no CUDA device. Use device='auto' or "
             "'cpu', or install a CUDA build of torch."
         )
+    try:
+        torch.zeros(1, device=found).add_(1).item()
+    except Exception as error:
+        raise ValueError(f"device={device!r} cannot be used here: {error}") from None
     return found

@@ -4,10 +4,14 @@ from numbers import Real
 
 import numpy as np
 
+_WRITTEN_BY_NUMPY = ["nan", "None", "<NA>", "NaT"]
+
 __all__ = [
     "as_label_array",
     "is_labeled",
     "is_missing",
+    "label_column",
+    "mark_of",
     "mark_unlabeled",
     "plain",
 ]
@@ -20,10 +24,10 @@ def is_labeled(y, unlabeled_label=-1):
     ----------
     y : array-like of shape (n,)
         Numbers, strings, booleans or objects; pandas dtypes included.
-    unlabeled_label : scalar or None, default=-1
-        The mark of an unlabeled row. Missing values (None, NaN, pandas.NA) are unlabeled whatever
-        it is, so None or NaN here means: only they are, and -1 is a class. In strings "-1" counts
-        as -1.
+    unlabeled_label : scalar, None or "auto", default=-1
+        The mark of an unlabeled row. Missing values (None, NaN, pandas.NA, masked entries) are
+        unlabeled whatever it is, so None or NaN here means: only they are, and -1 is a class. In
+        strings "-1" counts as -1. "auto": see `mark_of`.
 
     Returns
     -------
@@ -44,11 +48,13 @@ def is_labeled(y, unlabeled_label=-1):
     >>> is_labeled([-1, 1, np.nan], unlabeled_label=None)
     array([ True,  True, False])
     """
-    y = as_label_array(y)
-    if y.dtype.kind == "U" and np.isin(y, ["nan", "None"]).any():
+    y = label_column(y)
+    unlabeled_label = mark_of(y, unlabeled_label)
+    if y.dtype.kind == "U" and np.isin(y, _WRITTEN_BY_NUMPY).any():
         raise ValueError(
-            "y is an array of fixed-width strings that holds 'nan' or 'None': numpy turned a "
-            "missing value into text. Pass y with dtype=object, and None or -1 for unlabeled."
+            f"y is an array of fixed-width strings that holds one of {_WRITTEN_BY_NUMPY}: numpy "
+            "turned a missing value into text. Pass y with dtype=object, and None or -1 for "
+            "unlabeled."
         )
     missing = np.zeros(y.shape, dtype=bool)
     if y.dtype.kind == "f":
@@ -65,8 +71,36 @@ def is_labeled(y, unlabeled_label=-1):
     return ~(missing | np.isin(y.astype(str), marks))
 
 
+def mark_of(y, unlabeled_label):
+    """Return the mark that "auto" stands for: None among numbers to predict, else -1.
+
+    Floats are numbers to predict where some are NaN, which then is the mark, or are no integers.
+    """
+    if not (isinstance(unlabeled_label, str) and unlabeled_label == "auto"):
+        return unlabeled_label
+    y = label_column(y)
+    if y.dtype.kind != "f":
+        return -1
+    return -1 if np.isfinite(y).all() and (y == np.round(y)).all() else None
+
+
+def label_column(y):
+    """`as_label_array`, and a single column (n, 1) as (n,)."""
+    y = as_label_array(y)
+    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+
+
 def as_label_array(y):
-    """Return y as an ndarray; whatever marks a missing value in pandas or polars becomes None."""
+    """Return y as an ndarray; a frame of one column as (n,).
+
+    Whatever marks a missing value in pandas, polars or a masked array becomes None, or NaN in
+    floats.
+    """
+    if hasattr(y, "columns") and len(y.columns) == 1:
+        y = y.to_series() if hasattr(y, "to_series") else y.iloc[:, 0]
+    if isinstance(y, np.ma.MaskedArray):
+        missing, gap = np.ma.getmaskarray(y), np.nan if y.dtype.kind == "f" else None
+        return np.where(missing, gap, y.data if gap is np.nan else y.data.astype(object))
     dtype = getattr(y, "dtype", None)  # a DataFrame has none
     if hasattr(y, "isna") and dtype is not None and not isinstance(dtype, np.dtype):
         return np.where(y.isna(), None, np.asarray(y, dtype=object))

@@ -51,6 +51,18 @@ class DataSummary:
         """Whether values lie in [0, 1] as the network sees them."""
         return self.low >= 0 and self.high <= 1
 
+    def check(self):
+        """Refuse values that no fit leaves, as a forged file may hold."""
+        sizes = [*self.input_shape, self.n_classes]
+        if not all(isinstance(n, int) and 0 < n < 2**31 for n in sizes):
+            raise ValueError(f"no rows have the shape {self.input_shape}")
+        width = self.input_shape[0]
+        for values in (self.mean, self.scale):
+            if values.shape[:1] != (width,) or values.numel() != width:
+                raise ValueError("mean or scale do not fit the rows")
+            if not values.isfinite().all():
+                raise ValueError("mean or scale are not finite")
+
     def for_signature(self):
         """What a network may ask for by the names of its parameters."""
         names = "input_shape", "n_classes", "mean", "scale"

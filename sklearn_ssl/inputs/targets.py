@@ -14,6 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_array, check_consistent_length
 from torch import nn
 
+from .._warnings import warn
 from .checks import check_labels
 from .summary import DataSummary
 
@@ -167,6 +168,18 @@ class ClassTargets:
         )
         self.temperature = float(np.exp(best.x))
 
+    def check(self, summary):
+        """Refuse values that no fit leaves, as a forged file may hold."""
+        classes = self.classes
+        ok = isinstance(classes, np.ndarray) and classes.shape == (summary.n_classes,)
+        if not ok or not 1 <= self.temperature < np.inf:
+            raise ValueError("classes or temperature are not those of a fit")
+
+    @staticmethod
+    def decide(probabilities):
+        """Codes of the most probable classes: ndarray (n, K) -> (n,)."""
+        return probabilities.argmax(1)
+
     def decode(self, logits):
         """Probabilities in float64: tensor (n, K) -> (n, K)."""
         return torch.softmax(logits.double() / self.temperature, dim=1)
@@ -209,6 +222,8 @@ class NumberTargets:
 
     def encode(self, X, y, weight, validation_fraction, seed):
         """Check y; return targets (n, T), NaN for unlabeled, weights (n,), who is held out (n,)."""
+        if isinstance(y, np.ma.MaskedArray):
+            y = y.astype(np.float64).filled(np.nan)
         y = check_array(
             y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
         )
@@ -217,6 +232,12 @@ class NumberTargets:
         labeled = has_target(y) & (weight > 0)
         if not labeled.any():
             raise ValueError("No row is labeled: every y is NaN, or has weight 0.")
+        minus_ones = (y[labeled] == -1).mean()
+        if minus_ones > 0.5 and (y[labeled] != -1).any():
+            warn(
+                f"{minus_ones:.0%} of the targets are exactly -1. If -1 marks unlabeled rows, "
+                "write NaN in its place: -1 is a number like any other here."
+            )
         earlier, self.earlier = self.earlier, None
         if earlier is not None:
             if y.shape[1] != earlier.n_outputs:
@@ -241,6 +262,18 @@ class NumberTargets:
     def scores(self, outputs, targets):
         """What validation records, in units of the variance of the labels."""
         return {"valid_loss": float(self.loss(outputs, targets))}
+
+    def check(self, summary):
+        """Refuse values that no fit leaves, as a forged file may hold."""
+        for values in (self.mean, self.scale):
+            ok = isinstance(values, np.ndarray) and values.shape == (summary.n_classes,)
+            if not ok or not np.isfinite(values).all():
+                raise ValueError("mean or scale of the targets are not those of a fit")
+
+    @staticmethod
+    def decide(outputs):
+        """Outputs as they are: ndarray (n, T), or (n,) where T is 1."""
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def decode(self, outputs):
         """Outputs as they are, in float64: tensor (n, T) -> (n, T)."""

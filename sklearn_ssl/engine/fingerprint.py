@@ -1,0 +1,96 @@
+"""Short digests of values and of code: equal where a repeated fit would be equal."""
+
+import functools
+import hashlib
+import inspect
+import re
+import types
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+from torch import nn
+
+from ..inputs.lazy import LazyRows
+
+__all__ = ["digest"]
+
+_PLAIN = str | bytes | bool | int | float | complex | np.generic
+
+
+def digest(*values):
+    """A short hexadecimal digest.
+
+    Of arrays, sparse matrices and tensors it is that of their values; of functions and classes
+    that of their code, wherever it lies in memory; of other objects that of class and attributes.
+    """
+    h, seen = hashlib.blake2b(digest_size=8), set()
+    for value in values:
+        _add(h, value, seen)
+    return h.hexdigest()
+
+
+def _add(h, value, seen):
+    if isinstance(value, LazyRows):
+        _add(h, value.index, seen)
+        _add(h, value.thinned(100), seen)  # reading all would take as long as an epoch
+    elif issparse(value):
+        for part in (value.data, value.indices, value.indptr):
+            _add(h, part, seen)
+    elif isinstance(value, torch.Tensor):
+        _add(h, value.detach().cpu().numpy(), seen)
+    elif isinstance(value, np.ndarray) and value.dtype != object:
+        h.update(f"{value.dtype}{value.shape}".encode())
+        for start in range(0, len(value) if value.ndim else 1, 4096):
+            part = value[start : start + 4096] if value.ndim else value
+            h.update(np.ascontiguousarray(part).tobytes())
+    elif value is None or isinstance(value, _PLAIN):
+        h.update(repr(value).encode())
+    elif id(value) in seen:  # a function that names itself, a pair that holds each other
+        h.update(b"again")
+    else:
+        seen.add(id(value))
+        h.update(type(value).__qualname__.encode())
+        for part in _parts(value):
+            _add(h, part, seen)
+
+
+def _parts(value):
+    """What an object consists of."""
+    if isinstance(value, dict):
+        return [part for item in value.items() for part in item]
+    if isinstance(value, list | tuple | np.ndarray):
+        return list(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    if isinstance(value, functools.partial):
+        return [value.func, value.args, value.keywords]
+    if isinstance(value, types.MethodType):
+        return [value.__func__, value.__self__]
+    if isinstance(value, types.CodeType):
+        return [value.co_code, value.co_consts, value.co_names]
+    if isinstance(value, types.FunctionType):
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        return [value.__code__, value.__defaults__, value.__kwdefaults__, cells]
+    if isinstance(value, staticmethod | classmethod | property):
+        return [getattr(value, "__func__", None), getattr(value, "fget", None)]
+    if isinstance(value, type) or not hasattr(value, "__dict__"):
+        return _parts_of_class(value) if isinstance(value, type) else [_without_address(value)]
+    if isinstance(value, types.ModuleType | types.BuiltinFunctionType):
+        return [_without_address(value)]
+    state = value.state_dict() if isinstance(value, nn.Module) else {}
+    plain = {k: v for k, v in vars(value).items() if not k.startswith("_")}
+    return [type(value), state, plain if isinstance(value, nn.Module) else vars(value)]
+
+
+def _parts_of_class(cls):
+    """Its name; and the functions of classes that a user wrote."""
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    if cls.__module__.partition(".")[0] in ("builtins", "torch", "numpy", "sklearn", "skorch"):
+        return [name]
+    own = {k: v for k, v in vars(cls).items() if inspect.isroutine(v) or isinstance(v, property)}
+    return [name, own, [base for base in cls.__bases__ if base is not object]]
+
+
+def _without_address(value):
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
