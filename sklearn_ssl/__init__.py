@@ -29,7 +29,9 @@ from .model_selection import (
     hide_labels,
     label_budget_curve,
     labeled_scorer,
+    out_of_fold,
 )
+from .on_labeled import OnLabeled
 from .persistence import load
 from .regressor import SSLRegressor
 
@@ -47,6 +49,7 @@ __all__ = [
     "MeanTeacherRegressor",
     "MixMatchClassifier",
     "NoisyStudentClassifier",
+    "OnLabeled",
     "PiModelClassifier",
     "PseudoLabelClassifier",
     "ReMixMatchClassifier",
@@ -67,5 +70,6 @@ __all__ = [
     "load",
     "load_cifar10",
     "load_mnist",
+    "out_of_fold",
 ]
 __version__ = "0.1.0"

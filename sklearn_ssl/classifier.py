@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
-from .inputs.labels import as_label_array, is_labeled, plain
+from .inputs.labels import as_label_array, is_labeled, label_column, plain
 from .inputs.targets import ClassTargets
 
 __all__ = ["LabeledScoreMixin", "SSLClassifier"]
@@ -73,7 +73,7 @@ class LabeledScoreMixin(ClassifierMixin):
         labeled = is_labeled(y, self.unlabeled_label)
         if not labeled.any():
             raise ValueError("score needs labeled rows: every y marks an unlabeled row.")
-        y = plain(as_label_array(y)[labeled])
+        y = plain(label_column(y)[labeled])
         weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
         return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
 

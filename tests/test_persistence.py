@@ -87,7 +87,7 @@ def test_damaged_foreign_and_later_files_are_refused(digits, tmp_path, monkeypat
     data = (tmp_path / "net").read_bytes()
     for wrong in (data[: len(data) // 2], b"", pickle.dumps(os.getcwd), pack({"a": torch.ones(2)})):
         (tmp_path / "wrong").write_bytes(wrong)
-        with pytest.raises(ValueError, match="damaged, or no file"):
+        with pytest.raises(ValueError, match="is damaged"):
             load(tmp_path / "wrong")
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "nowhere")
@@ -113,6 +113,5 @@ def test_save_after_a_metadata_request_and_labels_in_a_frame(blobs, tmp_path):
     with sklearn.config_context(enable_metadata_routing=True):
         clf = quick(FixMatchClassifier).set_fit_request(sample_weight=True).fit(X, y)
     clf.save(tmp_path / "net")
-    with pytest.warns(sklearn.exceptions.DataConversionWarning):
-        framed = quick(FixMatchClassifier).fit(X, pd.DataFrame({"y": y}))
+    framed = quick(FixMatchClassifier).fit(X, pd.DataFrame({"y": y}))
     np.testing.assert_array_equal(framed.predict_proba(X), clf.predict_proba(X))

@@ -109,6 +109,7 @@ def test_fit_predict_score_work_or_say_why_not(
     refusal = None
     with warnings.catch_warnings(record=True) as told:
         warnings.filterwarnings("always", ".* is a class here, like any other")
+        warnings.filterwarnings("always", "y holds both")
         try:
             clf.fit(data, y)
         except ValueError as error:
@@ -118,9 +119,14 @@ def test_fit_predict_score_work_or_say_why_not(
         assert re.search(DOCUMENTED, refusal)
         assert not hasattr(clf, "net_")
         # numbers beside text, or a mark that nobody declared, are no fault of ours
-        assert n_labeled == 0 or holder == "numpy's choice" or not recognized, refusal
+        declared = recognized and not (kind == "negative" and setting == -1)  # nor a class -1
+        assert n_labeled == 0 or holder == "numpy's choice" or not declared, refusal
         return
-    assert bool(told) == ("?" in clf.classes_.tolist())
+    texts = [str(warning.message) for warning in told]
+    assert any("is a class here" in t for t in texts) == ("?" in clf.classes_.tolist())
+    missing, marked = ~is_labeled(y, None), ~is_labeled(y, setting)
+    two = not is_missing(setting) and missing.any() and (marked & ~missing).any()
+    assert any("holds both" in text for text in texts) == two
     labeled = is_labeled(y, setting)
     if recognized and kind != "negative" and CLASSES[kind][0] != setting:
         np.testing.assert_array_equal(labeled, ~hidden)

@@ -1,6 +1,7 @@
 """Splits, scores, hidden labels and comparisons where -1 means unlabeled."""
 
 from .comparison import Comparison, LabelBudgetCurve, compare_with_supervised, label_budget_curve
+from .out_of_fold import out_of_fold
 from .splitting import LabeledSplit, hide_labels, labeled_scorer
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "hide_labels",
     "label_budget_curve",
     "labeled_scorer",
+    "out_of_fold",
 ]

@@ -5,12 +5,12 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import check_scoring, get_scorer
-from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_cv
+from sklearn.model_selection import BaseCrossValidator, PredefinedSplit, StratifiedKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_method_params, indexable
 
-from ..inputs.labels import as_label_array, is_labeled, mark_unlabeled, plain
+from ..inputs.labels import is_labeled, label_column, mark_of, mark_unlabeled, plain
 
 __all__ = ["LabeledSplit", "hide_labels", "labeled_scorer"]
 
@@ -26,8 +26,9 @@ class LabeledSplit(BaseCrossValidator):
     cv : int, scikit-learn splitter or iterable of splits, default=5
         How the *labeled* rows are split. An int means ``StratifiedKFold(cv)``. An iterable holds
         positions among the labeled rows.
-    unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row, beside missing values; as in the estimators.
+    unlabeled_label : scalar, None or "auto", default="auto"
+        What marks an unlabeled row, beside missing values. "auto": -1, but among floats of which
+        some are NaN or no integers nothing else, so that -1 is a number like any other.
 
     References
     ----------
@@ -44,7 +45,7 @@ class LabeledSplit(BaseCrossValidator):
     [0 1 2 4] [3 5]
     """
 
-    def __init__(self, cv=5, unlabeled_label=-1):
+    def __init__(self, cv=5, unlabeled_label="auto"):
         if not (isinstance(cv, Integral) or hasattr(cv, "split") or np.iterable(cv)):
             raise ValueError(f"cv must be an int, a splitter or an iterable, got {cv!r}.")
         self.cv = cv if isinstance(cv, Integral) or hasattr(cv, "split") else list(cv)
@@ -78,9 +79,11 @@ class LabeledSplit(BaseCrossValidator):
         labeled, unlabeled = np.flatnonzero(mask), np.flatnonzero(~mask)
         if not len(labeled):
             raise ValueError("No row is labeled: every y marks an unlabeled row (-1).")
-        y_labeled = plain(as_label_array(y)[mask])
+        y_labeled = plain(label_column(y)[mask])
         groups = None if groups is None else np.asarray(groups)[mask]
         cv = check_cv(self.cv, y_labeled, classifier=True)
+        if isinstance(cv, PredefinedSplit) and len(cv.test_fold) == len(mask):
+            cv = PredefinedSplit(cv.test_fold[mask])  # one entry for every row, labeled or not
         if isinstance(cv, StratifiedKFold) or type(cv).__name__ == "StratifiedGroupKFold":
             classes, counts = np.unique(y_labeled, return_counts=True)
             if counts.min() < cv.n_splits:
@@ -91,6 +94,11 @@ class LabeledSplit(BaseCrossValidator):
                     f"Where y holds numbers, not classes: LabeledSplit(KFold({cv.n_splits}))."
                 )
         for train, test in cv.split(np.zeros(len(labeled)), y_labeled, groups):
+            if max(np.max(train, initial=0), np.max(test, initial=0)) >= len(labeled):
+                raise ValueError(
+                    f"cv gives positions beyond the {len(labeled)} labeled rows: they are counted "
+                    "among the labeled rows, which is what the splitter inside is given."
+                )
             yield np.sort(np.concatenate([labeled[train], unlabeled])), labeled[test]
 
     def get_metadata_routing(self):
@@ -123,19 +131,20 @@ class LabeledSplit(BaseCrossValidator):
             return check_cv(self.cv).get_n_splits(X, y, groups)
         mask = is_labeled(y, self.unlabeled_label)
         groups = None if groups is None else np.asarray(groups)[mask]
-        y = plain(as_label_array(y)[mask])
+        y = plain(label_column(y)[mask])
         return check_cv(self.cv, y, classifier=True).get_n_splits(np.zeros(len(y)), y, groups)
 
 
-def labeled_scorer(scoring=None, unlabeled_label=-1):
+def labeled_scorer(scoring=None, unlabeled_label="auto"):
     """Make a scorer that leaves unlabeled rows out, for any cross-validation of scikit-learn.
 
     Parameters
     ----------
     scoring : str, callable or None, default=None
         As scikit-learn's ``scoring``; None is the estimator's own ``score``.
-    unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row, beside missing values; as in the estimators.
+    unlabeled_label : scalar, None or "auto", default="auto"
+        What marks an unlabeled row, beside missing values. "auto": -1, but among floats of which
+        some are NaN or no integers nothing else, so that -1 is a number like any other.
 
     Returns
     -------
@@ -196,12 +205,12 @@ class _LabeledScorer:
             )
         metadata = {k: v for k, v in metadata.items() if v is not None}
         metadata = _check_method_params(X, metadata, rows)
-        X, y = _safe_indexing(X, rows), plain(as_label_array(y)[rows])
+        X, y = _safe_indexing(X, rows), plain(label_column(y)[rows])
         scorer = check_scoring(estimator) if self.scorer is None else self.scorer
         return scorer(estimator, X, y, **metadata)
 
 
-def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=-1):
+def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label="auto"):
     """Keep some labels and replace the others by -1, to simulate a semi-supervised problem.
 
     Parameters
@@ -215,8 +224,9 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
         number for every class. False draws rows at random.
     random_state : int, RandomState or None, default=None
         Draws the labels that stay.
-    unlabeled_label : scalar or None, default=-1
+    unlabeled_label : scalar, None or "auto", default="auto"
         What marks an unlabeled row, before and after; None writes NaN among floats, else None.
+        "auto": None for floats of which some are NaN or no integers, else -1.
 
     Returns
     -------
@@ -238,7 +248,9 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
     (100, array([10, 10, 10, 10, 10, 10, 10, 10, 10, 10]))
     """
     rng = check_random_state(random_state)
-    values = as_label_array(y)
+    y = y.iloc[:, 0] if hasattr(y, "iloc") and hasattr(y, "columns") else y  # a frame's one column
+    unlabeled_label = mark_of(y, unlabeled_label)
+    values = label_column(y)
     labeled = np.flatnonzero(is_labeled(y, unlabeled_label))
     if isinstance(n_labeled, Integral) and not isinstance(n_labeled, bool):
         n_keep = int(n_labeled)

@@ -64,7 +64,7 @@ def test_wrong_confidence_parameters_are_refused(blobs):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         ConfidenceDisplay([0.5, 0.6], [1])
     X, y, _ = blobs
-    reg = MeanTeacherRegressor(max_steps=2).fit(X, y.astype(float))
+    reg = MeanTeacherRegressor(max_steps=2).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="MeanTeacherRegressor has no predict_proba"):
         ConfidenceDisplay.from_estimator(reg, X, y)
 
