@@ -7,6 +7,11 @@ PYTHON ?= python3
 PIP_ARGS ?=
 SPHINXOPTS ?=
 BIN = .venv/bin
+FIRST = $(addprefix tests/,test_house.py test_base.py test_losses.py test_schedules.py test_parameters.py \
+	test_docstrings.py test_warnings.py test_contract.py inputs/test_marks.py inputs/test_moments.py \
+	inputs/test_summary.py inputs/test_targets.py engine/test_averaging.py engine/test_batches.py \
+	engine/test_generators.py engine/test_learning_rate.py engine/test_net.py engine/test_network.py \
+	engine/test_optimizer.py engine/test_supervised.py networks)
 
 .PHONY: demo test quick mutants coverage docs clean
 
@@ -26,7 +31,7 @@ test: .venv/installed
 quick: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -q -x --first tests
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -q -x --first $(FIRST)
 
 mutants: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants/run.py

@@ -24,7 +24,7 @@ def digest(*values):
     Of arrays, sparse matrices and tensors it is that of their values; of functions and classes
     that of their code, wherever it lies in memory; of other objects that of class and attributes.
     """
-    h, seen = hashlib.blake2b(digest_size=8), set()
+    h, seen = hashlib.blake2b(digest_size=8), {}
     for value in values:
         _add(h, value, seen)
     return h.hexdigest()
@@ -49,7 +49,7 @@ def _add(h, value, seen):
     elif id(value) in seen:  # a function that names itself, a pair that holds each other
         h.update(b"again")
     else:
-        seen.add(id(value))
+        seen[id(value)] = value  # kept, so that no other object gets its id meanwhile
         h.update(type(value).__qualname__.encode())
         for part in _parts(value):
             _add(h, part, seen)

@@ -18,6 +18,7 @@ import sklearn_ssl
 from sklearn_ssl import PseudoLabelClassifier, VAEClassifier, hide_labels
 from sklearn_ssl.engine.checkpoint import check_folder, write_whole
 from sklearn_ssl.engine.fingerprint import digest
+from sklearn_ssl.networks import WideResNet
 from sklearn_ssl.persistence import _NO_CHECKSUM, _checksum, _field
 
 
@@ -175,6 +176,15 @@ def test_digests_tell_code_and_values_apart_and_nothing_else():
 
     assert digest(changed("x")) == digest(changed("x"))
     assert digest(changed("x")) != digest(changed("x + 1"))
+
+
+def test_digests_of_classes_do_not_depend_on_where_objects_lie():
+    seen = set()
+    for i in range(20):
+        junk = [object() for _ in range(i * 37)]
+        seen.add(digest(WideResNet, {"depth": 10}, functools.partial(WideResNet, depth=i // 20)))
+        del junk
+    assert len(seen) == 1
 
 
 def test_a_view_whose_code_changed_is_another_fit(iris, tmp_path):
