@@ -108,7 +108,7 @@ def main():
     torch.set_num_threads(1)
     for name in sklearn_ssl.__all__:
         cls = getattr(sklearn_ssl, name)
-        if not hasattr(cls, "fit") or only not in name or name.startswith("SSL"):
+        if not hasattr(cls, "predict") or only not in name or name.startswith("SSL"):
             continue
         for params in VARIANTS.get(name, [{}]):
             with warnings.catch_warnings():
