@@ -25,7 +25,8 @@ from sklearn_ssl import hide_labels
 
 VARIANTS = {
     "VAEClassifier": [{"objective": o} for o in ("joint", "m1", "m2", "m1+m2")],
-    "SelfTrainingNet": [{}, {"criterion": "threshold", "threshold": 0.5}],
+    "SelfTrainingNet": [{}, {"criterion": "threshold", "threshold": 0.5},
+                        {"warm_start_rounds": True}],
     "NoisyStudentClassifier": [{}, {"balanced": False}],
     "VATClassifier": [{}, {"separate_batches": True, "entropy_weight": 0.5}],
     "UDAClassifier": [{}, {"annealing": "exp"}],

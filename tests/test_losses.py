@@ -13,6 +13,7 @@ from sklearn_ssl.losses import (
     entropy,
     gaussian_kl,
     gaussian_log_likelihood,
+    kl_divergence,
     masked_cross_entropy,
     mixup,
     sharpen,
@@ -80,3 +81,9 @@ def test_mixup_keeps_every_row_closer_to_itself():
 def test_sharpening_by_hand():
     p = torch.tensor([[0.6, 0.3, 0.1]])
     torch.testing.assert_close(sharpen(p, 0.5), torch.tensor([[0.36, 0.09, 0.01]]) / 0.46)
+
+
+def test_kl_divergence_is_from_the_other_and_not_back():
+    p, q = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.9, 0.1]])
+    expected = 0.9 * math.log(0.9 / 0.5) + 0.1 * math.log(0.1 / 0.5)
+    assert kl_divergence(p.log(), q.log()).item() == pytest.approx(expected, rel=1e-5)
