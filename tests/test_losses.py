@@ -87,3 +87,10 @@ def test_kl_divergence_is_from_the_other_and_not_back():
     p, q = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.9, 0.1]])
     expected = 0.9 * math.log(0.9 / 0.5) + 0.1 * math.log(0.1 / 0.5)
     assert kl_divergence(p.log(), q.log()).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_alignment_scales_by_two_at_most():
+    half = torch.tensor([[0.5, 0.5]])
+    aligned = align_distribution(half, torch.tensor([0.9, 0.1]), torch.tensor([0.5, 0.5]), limit=2)
+    scaled = np.array([0.5 * 0.5 / 0.9, 0.5 * 2])  # 5 / 9, and 5 cut to 2
+    np.testing.assert_allclose(aligned[0], scaled / scaled.sum(), rtol=1e-6)
