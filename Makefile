@@ -26,18 +26,18 @@ demo: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
 quick: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -q -x --first $(FIRST)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -q -x --first $(FIRST)
 
 mutants: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants/run.py
 
 coverage: .venv/installed
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --cov
 
 .venv/docs-installed: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e ".[docs]"

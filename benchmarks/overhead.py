@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from sklearn_ssl import FixMatchClassifier, hide_labels
 from sklearn_ssl.augment import default_views
@@ -57,7 +58,7 @@ def by_hand(X, y, steps):
         optimizer.step()
         decay = min(0.999, (1 + step) / (10 + step))
         with torch.no_grad():
-            torch._foreach_lerp_(averages, sources, 1 - decay)
+            get_ema_multi_avg_fn(decay)(averages, sources, None)
             for a, b in counters:
                 a.copy_(b)
     return time.perf_counter() - start

@@ -11,6 +11,7 @@ from sklearn_ssl import hide_labels
 
 from .helpers import EVERYTHING, quick
 
+LONGEST = "docs/cross_validation", "docs/tutorial", "tests/test_gallery", "tests/test_readme"
 collect_ignore = ["mutants"]  # `make mutants` runs the tests over wrong code
 
 
@@ -19,7 +20,11 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """With --first: of tests that run over classes or estimators those of FixMatch, no doctests."""
+    """What takes longest comes first, so that no worker is left alone with it at the end.
+
+    With --first: of tests that run over classes or estimators those of FixMatch, no doctests.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     if not config.getoption("--first"):
         return
 

@@ -1,5 +1,7 @@
 """What estimators with a network share beyond the contract: shapes of rows, histories."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import VAEClassifier
+from sklearn_ssl import FixMatchClassifier, VAEClassifier
 
 from .helpers import every_estimator, few_steps, quick
 
@@ -68,3 +70,20 @@ def test_a_refused_fit_leaves_the_estimator_as_it_was(cls, digits):
         clf.set_params(validation_fraction=None, class_weight={0: -1.0}).fit(X, y)
     np.testing.assert_array_equal(clf.predict_proba(X), before)
     np.testing.assert_array_equal(clf.classes_, np.arange(10))
+
+
+def test_a_refused_fit_leaves_no_trace(digits):
+    X, y, _, _ = digits
+    generator = np.random.RandomState(0)
+    clf = quick(FixMatchClassifier, max_steps=2, random_state=generator)
+    too_few = {"validation_fraction": 0.01}  # noticed after rows are checked and a seed is drawn
+    for rows in (X, X[:, :3]):  # unfitted, and then fitted on other columns
+        before, next_draws = dict(vars(clf)), copy.deepcopy(generator).randint(99, size=9)
+        with pytest.raises(ValueError, match="too few"):
+            clf.set_params(**too_few).fit(rows, y)
+        assert {k: v for k, v in vars(clf).items() if k != "validation_fraction"} == {
+            k: v for k, v in before.items() if k != "validation_fraction"
+        }
+        assert (copy.deepcopy(generator).randint(99, size=9) == next_draws).all()
+        clf.set_params(validation_fraction=None).fit(X, y)
+    assert clf.n_features_in_ == 64

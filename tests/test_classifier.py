@@ -16,13 +16,14 @@ from .helpers import every_estimator, few_steps, one_round, quick
 @every_estimator
 def test_partial_fit_goes_on_from_the_weights_so_far(cls, digits):
     X, y, X_test, y_test = digits
-    whole = quick(cls, max_steps=40).fit(X, y)
-    parts = quick(cls, max_steps=40).partial_fit(X, y)
+    params = {"max_steps": 40, "batch_size": 32}
+    whole = quick(cls, **params).fit(X, y)
+    parts = quick(cls, **params).partial_fit(X, y)
     np.testing.assert_array_equal(whole.predict_proba(X_test), parts.predict_proba(X_test))
     parts.partial_fit(X[::2], y[::2])
     assert not np.array_equal(whole.predict_proba(X_test), parts.predict_proba(X_test))
     assert parts.score(X_test, y_test) > whole.score(X_test, y_test) - 0.02
-    fresh = quick(cls, max_steps=40).fit(X[::2], y[::2])
+    fresh = quick(cls, **params).fit(X[::2], y[::2])
     assert parts.score(X_test, y_test) > fresh.score(X_test, y_test)
 
 
@@ -30,7 +31,7 @@ def test_partial_fit_goes_on_from_the_weights_so_far(cls, digits):
 def test_partial_fit_learns_a_class_that_comes_later(cls, blobs):
     X, _, truth = blobs
     first, later = np.where(truth == 0, 0, -1), np.where(truth == 1, 1, -1)
-    clf = quick(cls, max_steps=30).partial_fit(X, first, classes=[0, 1])
+    clf = quick(cls, max_steps=30, batch_size=16).partial_fit(X, first, classes=[0, 1])
     np.testing.assert_array_equal(clf.classes_, [0, 1])
     for _ in range(3):
         clf.partial_fit(X, np.where(np.arange(60) % 2, first, later))

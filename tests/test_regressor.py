@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.datasets import load_diabetes
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 from sklearn_ssl import (
@@ -122,3 +123,15 @@ def test_comparison_and_budget_curve_take_regressors(diabetes):
         list(LabeledSplit(3).split(X, y))
     with pytest.raises(ValueError, match="stratify=False, unlabeled_label=None"):
         hide_labels(truth, 50)
+
+
+def test_score_leaves_out_rows_with_an_unknown_target(diabetes):
+    X, _, truth = diabetes
+    y = np.column_stack([truth, -2 * truth])
+    reg = small(max_steps=3).fit(X, y)
+    y[:100, 0], y[300:] = np.nan, np.nan
+    known, weight = slice(100, 300), np.linspace(1, 2, len(X))
+    predicted = reg.predict(X[known])
+    assert reg.score(X, y) == pytest.approx(r2_score(y[known], predicted))
+    expected = r2_score(y[known], predicted, sample_weight=weight[known])
+    assert reg.score(X, y, sample_weight=weight) == pytest.approx(expected)

@@ -10,6 +10,7 @@ from sklearn_ssl.augment import (
     ShiftFlip,
     SwapFeatures,
     default_views,
+    noisy_view,
     relative_spacing,
 )
 
@@ -68,3 +69,16 @@ def test_automatic_flip_spares_grey_images():
     assert [v.flip for v in default_views(grey)] == [False, False]
     assert [v.flip for v in default_views(color)] == [True, True]
     assert [v.flip for v in default_views(color, flip=False)] == [False, False]
+
+
+def test_the_noisy_view_is_the_strong_one_on_tables_and_the_weak_one_on_images():
+    rows = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    assert noisy_view(rows).view == default_views(rows)[1]
+    assert isinstance(noisy_view(rows).view, SwapFeatures)
+    assert noisy_view(np.zeros((2, 1, 8, 8))).view == ShiftFlip(flip=False)
+
+
+def test_each_swapped_feature_comes_from_a_row_of_its_own():
+    x = torch.arange(100.0)[:, None].repeat(1, 2)
+    first, second = SwapFeatures(p=1.0, noise=0.0)(x, generator()).T
+    assert (first == second).float().mean() < 0.1  # expected: .01

@@ -1,6 +1,7 @@
 """Paired batches: read one ahead, and gone on with."""
 
 import numpy as np
+import pytest
 import torch
 
 from sklearn_ssl import LazyRows
@@ -43,3 +44,26 @@ def test_a_checkpoint_goes_on_where_rows_fit_by_now():
     near.load_state_dict(far.state_dict())
     assert torch.equal(near.draw(0.1).x_u, far.draw(0.1).x_u)
     assert near.draw(0.2).x_u.shape == (8, 1, 8, 8)
+
+
+@pytest.mark.parametrize("n", [30, 300])
+def test_each_pass_is_every_row_once_in_an_order_of_its_own(n):
+    """30 rows: several passes are drawn at a time; 300: one is."""
+    X, y = np.zeros((n, 2), np.float32), np.where(np.arange(n) < 10, 0, -1)
+    batches = PairedBatches(
+        X, y, np.arange(n), batch_size=5, unlabeled_ratio=2, max_steps=99, device="cpu", seed=0
+    )
+    passes = [torch.cat([batches.draw(0.0).i_u for _ in range(n // 10)]).tolist() for _ in range(3)]
+    assert all(sorted(rows) == list(range(n)) for rows in passes)
+    assert all(rows != sorted(rows) for rows in passes)
+    assert passes[0] != passes[1] != passes[2]
+
+
+@pytest.mark.parametrize("weight", [None, np.array([3.0, 1.0, 0.0, 9.0])])
+def test_labeled_rows_come_in_proportion_to_their_weight(weight):
+    batches = PairedBatches(
+        np.arange(4, dtype=np.float32)[:, None], np.array([0, 1, -1, -1]), None, weight=weight,
+        batch_size=2000, unlabeled_ratio=1, max_steps=9, device="cpu", seed=0,
+    )  # fmt: skip
+    first = (batches.draw(0.0).x_l == 0).float().mean().item()
+    assert first == (0.5 if weight is None else pytest.approx(0.75, abs=0.03))

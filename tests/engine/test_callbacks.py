@@ -172,6 +172,15 @@ class PressCtrlC(Callback):
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as in a terminal: a process in the background may have been told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("point", ["epoch", "batch"])
 def test_ctrl_c_within_a_callback_is_no_end_of_training(wine, tmp_path, point):
     X, few, _ = wine

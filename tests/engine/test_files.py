@@ -267,3 +267,18 @@ def test_a_fit_killed_in_one_process_goes_on_in_another(iris, tmp_path):
 
     assert run("kill") == 9
     assert run("go") == 0
+
+
+@pytest.mark.parametrize("name", ["load_cifar10", "LabelPropagationClassifier"])
+def test_nothing_is_called_that_a_forged_file_names(iris, tmp_path, monkeypatch, name):
+    X, few = iris
+    make().fit(X, few).save(tmp_path / "model")
+    head = {"class": name, "params": {}}
+    data = forge((tmp_path / "model").read_bytes(), lambda header: header.update(head))
+    (tmp_path / "model").write_bytes(data)
+    called = []
+    if name == "load_cifar10":
+        monkeypatch.setattr(sklearn_ssl, name, lambda **params: called.append(params))
+    with pytest.raises(ValueError, match=f"{name}.* no estimator that save"):
+        sklearn_ssl.load(tmp_path / "model")
+    assert not called

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from sklearn_ssl import FixMatchClassifier
+from sklearn_ssl.engine.optimizer import make_optimizer
+from sklearn_ssl.networks import MLP
 
 from ..helpers import quick
 
@@ -48,3 +50,18 @@ def test_groups_that_mean_nothing_are_refused(groups, message, blobs):
     X, y, _ = blobs
     with pytest.raises(ValueError, match=message):
         quick(FixMatchClassifier, optimizer_params={"param_groups": groups}).fit(X, y)
+
+
+def test_weight_decay_shrinks_weights_and_neither_biases_nor_batchnorm():
+    net = MLP((3,), n_classes=2, hidden_layer_sizes=(4,))
+    before = {name: p.detach().clone() for name, p in net.named_parameters()}
+    named = list(net.named_parameters())
+    settings = {"weight_decay": 0.2}
+    optimizer = make_optimizer(torch.optim.SGD, named, 0.5, settings, torch.device("cpu"))
+    for p in net.parameters():
+        p.grad = torch.zeros_like(p)
+    optimizer.step()
+    shares = {n: 0.9 if p.ndim > 1 else 1.0 for n, p in before.items()}  # 1 - .5 * .2
+    assert sorted(shares.values()) == [0.9, 0.9, 1, 1, 1]
+    for name, p in named:
+        torch.testing.assert_close(p.detach(), shares[name] * before[name])

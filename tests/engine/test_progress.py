@@ -3,6 +3,7 @@
 import io
 import pickle
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from sklearn_ssl import (
     SelfTrainingNet,
     load,
 )
-from sklearn_ssl.engine.progress import caption
+from sklearn_ssl.engine.progress import Progress, caption
 from sklearn_ssl.engine.training import Training
 
 from ..helpers import every_estimator, quick
@@ -181,3 +182,16 @@ def test_a_failed_fit_with_a_bar_can_be_pickled(digits, monkeypatch):
         clf.fit(X, y)
     assert clf.net_.callbacks_[0][1].bar_ is not None
     pickle.loads(pickle.dumps(clf)).predict(X)
+
+
+def test_a_log_gets_a_line_for_each_tenth_and_no_more(capsys):
+    progress, net = Progress(200), SimpleNamespace(step_=0, history=[{"loss": 0.5}])
+    progress.on_train_begin(net)
+    for step in range(4, 204, 4):
+        progress.on_batch_begin(net)
+        net.step_ = step
+        progress.on_batch_end(net)
+        progress.on_epoch_end(net)
+    progress.on_train_end(net)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [f"step {n}/200" for n in range(20, 220, 20)]

@@ -69,12 +69,12 @@ def test_weights_move_the_decision(cls):
     X = rng.normal(size=(300, 2))
     X[150:, 0] += 1.0
     y = np.repeat([0, 1], 150)
-    shares = []
+    shares, params = [], {"max_steps": 100, "batch_size": 32}
     for heavy in (0, 1):
         weight = np.where(y == heavy, 10.0, 1.0)
-        clf = quick(cls, max_steps=100).fit(X, y, sample_weight=weight)
+        clf = quick(cls, **params).fit(X, y, sample_weight=weight)
         shares.append(np.mean(clf.predict(X) == heavy))
-        by_class = quick(cls, max_steps=100, class_weight={heavy: 10.0, 1 - heavy: 1.0}).fit(X, y)
+        by_class = quick(cls, class_weight={heavy: 10.0, 1 - heavy: 1.0}, **params).fit(X, y)
         np.testing.assert_array_equal(clf.predict_proba(X), by_class.predict_proba(X))
     assert min(shares) > 0.6
 

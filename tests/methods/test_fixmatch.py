@@ -7,6 +7,7 @@ from scipy.special import log_softmax, softmax
 
 from sklearn_ssl import FixMatchClassifier
 from sklearn_ssl.engine.batches import Batch
+from sklearn_ssl.engine.training import Training
 from sklearn_ssl.methods.fixmatch import FixMatchLoss
 
 from ..helpers import quick
@@ -143,7 +144,7 @@ def test_the_state_of_a_view_belongs_to_the_method(digits):
 
 
 def test_does_no_harm_to_a_minority():
-    ours, supervised = balanced_accuracies(FixMatchClassifier)
+    ours, supervised = balanced_accuracies(FixMatchClassifier, batch_size=32)
     assert ours > supervised - 0.03
 
 
@@ -153,3 +154,31 @@ def test_pseudo_label_shares_add_up_to_the_mask_rate(digits):
     assert len(last["pseudo_label_shares"]) == 10
     assert sum(last["pseudo_label_shares"]) == pytest.approx(last["mask_rate"], abs=1e-5)
     assert last["mask_rate"] > 0.05
+
+
+def test_alignment_scales_guesses_by_two_at_most():
+    target = torch.tensor([0.5, 0.5])
+    loss = FixMatchLoss(weak=same, strong=same, threshold=0.0, target=target)
+    loss.mean_q = torch.tensor([0.9, 0.1])
+    p = torch.tensor([[0.85, 0.15], [0.7, 0.3]])
+    batch = Batch(p[:1].log(), torch.tensor([0]), p.log(), torch.arange(2), 0.0, torch.Generator())
+    _, parts = loss(torch.nn.Identity(), batch)
+    # times .56 and 2, not 5: .47 against .30, and .39 against .60
+    assert parts["pseudo_label_shares"].tolist() == [0.5, 0.5]
+    assert loss.mean_q.tolist() == pytest.approx([0.89875, 0.10125])  # 1 % of the way to .775, .225
+
+
+@pytest.mark.parametrize("held_out", [{}, {"validation_fraction": 0.3}])
+def test_unlabeled_batches_are_of_all_rows_but_those_held_out(held_out, digits, monkeypatch):
+    X, y, _, _ = digits
+    run, pools = Training.run, []
+
+    def spy(self):
+        pools.append((self.batches.pool.tolist(), np.flatnonzero(~self.rows.held_out).tolist()))
+        run(self)
+
+    monkeypatch.setattr(Training, "run", spy)
+    quick(FixMatchClassifier, max_steps=1, **held_out).fit(X, y)
+    ((pool, kept),) = pools
+    assert pool == kept
+    assert len(pool) == len(y) - 30 * len(held_out)

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from sklearn_ssl.methods.label_propagation import graph as module
-from sklearn_ssl.methods.label_propagation.graph import certainty, diffuse, nearest
+from sklearn_ssl.methods.label_propagation.graph import certainty, diffuse, nearest, spread
 
 from .by_hand import sheets
 
@@ -84,3 +84,19 @@ def test_the_approximate_search_stands_equal_rows(monkeypatch):
     distances, rows = nearest(X, 5)
     assert (distances == 0).all()
     assert (X[rows, 0] == X).all()
+
+
+def test_columns_are_scaled_to_the_roots_of_the_classes_shares():
+    """A chain of six rows, solved with dense matrices; class 0 has .9 of the labels' weight."""
+    rows = np.array([[1], [2], [3], [4], [5], [4]])
+    codes, weight = np.array([0, -1, -1, -1, -1, 1]), np.array([9.0, 1, 1, 1, 1, 1])
+    p, _ = spread(np.ones((6, 1)), rows, codes, weight, 2, 0.9)
+    A = np.zeros((6, 6))
+    A[np.arange(6), rows[:, 0]] = 1
+    W = A + A.T
+    root = 1 / np.sqrt(W.sum(0))
+    Y = np.zeros((6, 2))
+    Y[0, 0], Y[5, 1] = 9, 1
+    F = np.linalg.solve(np.eye(6) - 0.9 * root[:, None] * W * root, Y)
+    F *= np.sqrt([0.9, 0.1]) / F.sum(0)
+    np.testing.assert_allclose(p, F / F.sum(1, keepdims=True), atol=1e-6)

@@ -46,7 +46,8 @@ def test_alternation_helps_over_the_supervised_net():
     for seed in (10, 11):
         X, truth, y = half(seed, 5)
         hidden = y < 0
-        ours = LabelPropagationNet(max_steps=200, max_iter=2, random_state=seed).fit(X, y)
+        params = {"max_steps": 200, "max_iter": 2, "batch_size": 32, "unlabeled_ratio": 3}
+        ours = LabelPropagationNet(random_state=seed, **params).fit(X, y)
         plain = clone(ours).set_params(unlabeled_weight=0).fit(X, y)
         gains.append(
             np.mean((ours.transduction_ == truth)[hidden])

@@ -1,13 +1,16 @@
 """Mean Teacher: what it pulls, and who makes noise."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
+from torch import nn
 
-from sklearn_ssl.methods.mean_teacher import MeanTeacherLoss
+from sklearn_ssl.methods.mean_teacher import MeanTeacherLoss, teach
 
-from .by_hand import gradient, linear, same
+from .by_hand import K, gradient, linear, same
 
 
 @pytest.mark.parametrize("consistency", ["mse", "kl"])
@@ -39,3 +42,20 @@ def test_mean_teacher_student_and_teacher_have_a_noise_each(batch):
     loss(linear(), batch._replace(average=linear(1)))
     assert len(seen) == 2
     assert not torch.equal(*seen)
+
+
+def test_the_teacher_is_in_training_mode_and_left_as_it_was(batch):
+    """Its own dropout, and BatchNorm of the batch, in float64; no statistic moves."""
+    torch.manual_seed(0)
+    teacher = nn.Sequential(nn.BatchNorm1d(K), nn.Dropout(0.5)).eval()
+    before = copy.deepcopy(teacher.state_dict())
+    x = batch.x_u + 3
+    outputs = teach(linear(), batch._replace(average=teacher), x).double().numpy()
+    z = x.double().numpy()
+    z = (z - z.mean(0)) / np.sqrt(z.var(0) + 1e-5)
+    dropped = outputs == 0
+    assert 0 < dropped.sum() < dropped.size
+    np.testing.assert_allclose(outputs[~dropped], 2 * z[~dropped], rtol=1e-4)
+    assert not teacher.training
+    for name, value in teacher.state_dict().items():
+        torch.testing.assert_close(value, before[name])

@@ -58,7 +58,10 @@ def test_warm_rounds_differ_from_restarts(digits):
 def test_balanced_rounds_do_not_collapse_with_two_labels_a_class():
     X, truth = load_digits(return_X_y=True)
     y = hide_labels(truth, 20, stratify="balanced", random_state=0)
-    assert SelfTrainingNet(max_steps=100, random_state=0).fit(X, y).score(X, truth) > 0.6
+    assert (
+        SelfTrainingNet(max_steps=100, batch_size=32, random_state=0).fit(X, y).score(X, truth)
+        > 0.6
+    )
 
 
 def test_self_training_holds_the_same_validation_rows_out_in_every_round(digits, monkeypatch):
@@ -95,7 +98,7 @@ def test_rows_that_no_round_labeled_keep_the_mark_and_the_dtype(digits):
 
 def test_does_not_collapse_on_a_minority():
     """It costs some points there, as its docstring says, but no class disappears."""
-    ours, supervised = balanced_accuracies(SelfTrainingNet)
+    ours, supervised = balanced_accuracies(SelfTrainingNet, max_steps=100, batch_size=32)
     assert ours > supervised - 0.1
     assert ours > 0.65
 
@@ -108,3 +111,15 @@ def test_pseudo_label_shares_are_those_of_all_rows_labeled_so_far(digits):
         given = clf.labeled_iter_[(clf.labeled_iter_ > 0) & (clf.labeled_iter_ <= r)]
         assert sum(rounds[r]["pseudo_label_shares"]) == pytest.approx(len(given) / (y < 0).sum())
         assert 0 < rounds[r]["threshold"] <= 1
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_a_round_keeps_the_rows_that_its_parameters_choose(balanced):
+    p = np.array([[0.99, 0.01], [0.98, 0.02], [0.97, 0.03], [0.96, 0.04], [0.4, 0.6], [0.95, 0.05]])
+    # of 6 rows 3, by roots of 5 and 1: at most ceil(3 * 2.24 / 3.24) = 3 and ceil(.93) = 1
+    expected = {0.5: [0, 1, 2], 4: [0, 1, 2, 4] if balanced else [0, 1, 2, 3]}
+    for k_best, rows in expected.items():
+        net = SelfTrainingNet(k_best=k_best, balanced=balanced)
+        assert net._select(p, n_unlabeled=6).tolist() == rows
+    net = SelfTrainingNet(criterion="threshold", threshold=0.5, balanced=balanced)
+    assert net._select(p, n_unlabeled=6).tolist() == [0, 1, 2, 3, 4, 5]

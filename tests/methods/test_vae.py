@@ -126,9 +126,10 @@ def test_m2_bound_moves_the_classifier_only_after_warm_up(m2, t, moved):
 @pytest.fixture(scope="module", params=["joint", "m1", "m2", "m1+m2"])
 def vae(request, digits):
     X, y, _, _ = digits
-    return VAEClassifier(
-        objective=request.param, max_steps=400, latent_dim=16, lr=3e-3, random_state=0
-    ).fit(X, y)
+    params = {"max_steps": 400, "latent_dim": 16, "lr": 3e-3, "random_state": 0}
+    if request.param != "joint":  # which needs more to tell anomalies
+        params |= {"batch_size": 32, "module_params": {"hidden_layer_sizes": (128, 128)}}
+    return VAEClassifier(objective=request.param, **params).fit(X, y)
 
 
 def test_reconstruction_is_better_than_the_mean(vae, digits):
@@ -321,7 +322,7 @@ def test_samples_of_three_balanced_classes():
 
 
 def test_does_no_harm_to_a_minority():
-    ours, supervised = balanced_accuracies(VAEClassifier)
+    ours, supervised = balanced_accuracies(VAEClassifier, batch_size=32)
     assert ours > supervised - 0.03
 
 
@@ -333,3 +334,19 @@ def test_pseudo_label_shares_add_up_to_the_mask_rate(digits):
     assert sum(last["pseudo_label_shares"]) == pytest.approx(last["mask_rate"], abs=1e-5)
     assert last["mask_rate"] > 0.05
     assert "pseudo_label_shares" in clf.history_frame().columns
+
+
+def test_samples_have_the_latent_mean_and_covariance_of_their_class(blobs, monkeypatch):
+    X, y, _ = blobs
+    clf = quick(VAEClassifier, latent_dim=2).fit(X, y)
+    monkeypatch.setattr(VAEClassifier, "inverse_transform", lambda self, z: z)
+    p, z = clf.predict_proba(X), clf.transform(X).astype(np.float64)
+    p[y >= 0] = np.eye(2)[y[y >= 0]]
+    for c in (0, 1):
+        drawn, classes = clf.sample(20_000, y=c, random_state=0)
+        assert (classes == c).all()
+        mean = np.average(z, axis=0, weights=p[:, c])
+        covariance = np.cov(z.T, aweights=p[:, c], ddof=0)
+        size = np.sqrt(np.trace(covariance))
+        np.testing.assert_allclose(drawn.mean(0), mean, atol=0.03 * size)
+        np.testing.assert_allclose(np.cov(drawn.T), covariance, atol=0.05 * size**2)

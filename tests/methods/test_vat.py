@@ -125,3 +125,19 @@ def test_sparse_and_lazy_rows_are_as_dense_ones(digits):
     sparse = quick(VATClassifier).fit(sp.csr_array(X), y)
     np.testing.assert_allclose(sparse.predict_proba(X_test), dense.predict_proba(X_test), atol=1e-5)
     assert quick(VATClassifier, max_steps=200).fit(LazyRows(list(X)), y).score(X, y) > 0.5
+
+
+def test_vat_target_is_a_constant(batch, monkeypatch):
+    """The gradient of KL(p || p(x + r)) by the weights is that of the second argument alone."""
+    step = torch.tensor([-1.0, 0.3, 0.3, 0.3])
+    monkeypatch.setattr(VATLoss, "adversarial", lambda *_: step)
+    model, loss = linear(), vat()
+    whole = gradient(loss, batch, model)
+    loss.lambda_u = 0.0
+    got = (whole - gradient(loss, batch, model)).double().numpy()
+    x = torch.cat([batch.x_l, batch.x_u])
+    p, q = (softmax(model(z).detach().double().numpy(), axis=1) for z in (x, x + step))
+    by_logits = (q - p) / len(x)
+    by_weights = by_logits.T @ (x + step).double().numpy()
+    expected = np.concatenate([by_weights.ravel(), by_logits.sum(0)])
+    np.testing.assert_allclose(got, expected, atol=1e-6)

@@ -49,7 +49,7 @@ def test_comparison_against_numbers_worked_out_by_hand(few):
 def test_comparison_says_when_unlabeled_rows_help_and_hurt():
     X, y = load_digits(return_X_y=True)
     few = hide_labels(y, 60, "balanced", random_state=0)
-    pipe = make_pipeline(StandardScaler(), quick(FixMatchClassifier, max_steps=300))
+    pipe = make_pipeline(StandardScaler(), quick(FixMatchClassifier, max_steps=150))
     cv = LabeledSplit(StratifiedShuffleSplit(4, test_size=0.3, random_state=0))
     helped = compare_with_supervised(pipe, X, few, cv=cv)
     assert helped.difference > 0
@@ -57,7 +57,7 @@ def test_comparison_says_when_unlabeled_rows_help_and_hurt():
     rng = np.random.default_rng(0)  # strong views that turn a row into one of the other class
     truth = rng.integers(0, 2, 400)
     X = rng.normal(size=(400, 2)) + 3 * (2 * truth[:, None] - 1)
-    clf = quick(FixMatchClassifier, max_steps=200, strong_augment=lambda x, generator: -x)
+    clf = quick(FixMatchClassifier, max_steps=100, strong_augment=lambda x, generator: -x)
     hurt = compare_with_supervised(clf, X, hide_labels(truth, 100, random_state=0), cv=5)
     assert hurt.difference < -0.2
     assert hurt.verdict == "hurt"
@@ -114,3 +114,25 @@ def test_budget_curve_gives_a_supervised_estimator_the_labeled_rows_alone():
     linear = make_pipeline(StandardScaler(), LogisticRegression())
     curve = label_budget_curve(linear, X, y, 40, n_repeats=2, random_state=0)
     assert curve.mean[0, 0] > 0.85
+
+
+def test_budget_curve_never_trains_on_the_rows_it_scores():
+    trained, tested = [], []
+
+    class Spy(LogisticRegression):
+        def fit(self, X, y):
+            trained.append(set(X[:, 0]))
+            return super().fit(X, y)
+
+        def score(self, X, y):
+            tested.append(set(X[:, 0]))
+            return super().score(X, y)
+
+    X, y = np.arange(60.0)[:, None], np.tile([0, 1, -1], 20)
+    label_budget_curve(Spy(), X, y, [4, 9], n_repeats=2, random_state=0)
+    assert [len(rows) for rows in tested] == [12] * 4  # .3 of 40 labels
+    whole = [rows for rows in trained if len(rows) == 48]
+    assert len(whole) == 4
+    for train, test in zip(whole, tested, strict=True):
+        assert not train & test
+        assert not any(row % 3 == 2 for row in test)

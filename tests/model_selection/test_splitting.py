@@ -229,3 +229,9 @@ def test_labeled_split_takes_a_generator_of_splits(blobs):
     X, y, _ = blobs
     cv = LabeledSplit((a, b) for a, b in [(np.arange(3), np.arange(3, 6))] * 2)
     assert cv.get_n_splits(X, y) == len(list(cv.split(X, y))) == len(list(cv.split(X, y))) == 2
+
+
+def test_hide_labels_keeps_a_label_of_the_rarest_class():
+    y = np.array([0] * 98 + [1] * 2)
+    kept = hide_labels(y, 3, random_state=0)  # shares would give 2.94 and .06
+    assert np.bincount(kept[kept >= 0]).tolist() == [2, 1]
