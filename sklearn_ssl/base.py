@@ -13,7 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._parameters import NestedParametersMixin, ParameterTable
 from .augment import unchanged
-from .engine import OPTIMIZERS, Training, build_network, caption, check_callbacks, derived_seeds
+from .engine import (
+    OPTIMIZERS,
+    Training,
+    build_network,
+    caption,
+    check_callbacks,
+    check_repeatable,
+    derived_seeds,
+    drawn_seed,
+    groups_within,
+)
 from .inputs.checks import (
     check_device,
     check_like_fitted,
@@ -41,7 +51,7 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
     - ``_make_loss(rows)``: the method's loss, of `TrainingRows`;
     - ``_make_view(rows)``: what labeled rows pass through in training; as they are;
     - ``_make_network(summary)``: the network, of a `DataSummary`; that of ``module``;
-    - ``_optimizer_settings()``: keywords of the optimizer; ``optimizer_params``;
+    - ``_optimizer_settings(*parts)``: keywords of the optimizer; ``optimizer_params``;
     - ``_labeled_rows_in_pool``: whether unlabeled batches are drawn from labeled rows too; False;
     - ``_supervised_without_pool``: whether the engine's plain supervised loss trains where there
       are no unlabeled rows; True;
@@ -205,9 +215,15 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         known = {**summary.for_signature(), **told}
         return build_network(self.module, self.module_params, known, automatic)
 
-    def _optimizer_settings(self):
-        """Return keywords of the optimizer, and ``param_groups``."""
-        return dict(self.optimizer_params or {})
+    def _optimizer_settings(self, *parts):
+        """Return keywords of the optimizer, and ``param_groups``.
+
+        ``parts`` name what holds the user's ``module`` in a network with more: its groups are
+        for the parameters of those.
+        """
+        settings = dict(self.optimizer_params or {})
+        groups = groups_within(parts, settings.get("param_groups", []))
+        return {**settings, "param_groups": groups}
 
     def _transduce(self, X, y, used):
         """Set what is known of all rows X of codes y; ``used`` says which the fit has seen."""
@@ -224,7 +240,7 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
             self._check_parameters(y, previous)
             X = self._check_X(X, reset, None if previous is None else self._summary)
             warn_of_channels_last(X)
-            seed = self._draw_seed()
+            seed = drawn_seed(self.random_state)
             hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
             weight = check_weight(sample_weight, X)
             y, weight, held_out = targets.encode(
@@ -288,14 +304,6 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         wanted = self.early_stopping is not False or getattr(self, "temperature_scaling", False)
         return 0.2 if self.validation_fraction is None and wanted else self.validation_fraction
 
-    def _draw_seed(self):
-        """An int from random_state, leaving the global generators alone."""
-        if self.random_state is None:
-            return np.random.SeedSequence().entropy
-        if isinstance(self.random_state, np.random.RandomState):
-            return self.random_state.randint(2**31)
-        return self.random_state
-
     # ---------------------------------------------------------- validation
 
     def _check_parameters(self, y, previous):
@@ -303,18 +311,7 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         check_device(self.device)
         check_callbacks(self.callbacks, self._validation_share() is not None)
         check_y_is_given(self, y)
-        if self.checkpoint_dir is None:
-            return
-        if not isinstance(self.random_state, Integral):
-            raise ValueError(
-                "checkpoint_dir needs an int as random_state, so that a repeated fit draws the "
-                f"same batches; got {self.random_state!r}."
-            )
-        if previous is not None:
-            raise ValueError(
-                "checkpoint_dir holds one fit from its start: go on from earlier weights "
-                "(warm_start, partial_fit) with checkpoint_dir=None."
-            )
+        check_repeatable(self, previous)
 
     def _check_X(self, X, reset=False, earlier=None):
         """Check X; ``earlier`` is the summary of the rows that it must look like, if any."""

@@ -1,8 +1,10 @@
 """What the tests share: the estimators they are run over, and a way to fit them in no time."""
 
+import doctest
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,6 +17,19 @@ from sklearn_ssl import SSLClassifier, SSLRegressor
 sys.path.append(str(Path(__file__).parent.parent / "examples"))
 from entropy_minimization import EntropyMinimizationClassifier
 
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def from_page(page, name):
+    """The class of that name that a page of the docs defines, as if a module held it."""
+    module = ModuleType(f"docs_{page}")
+    sys.modules[module.__name__] = module  # where pickles look for it
+    for example in doctest.DocTestParser().get_examples((DOCS / f"{page}.md").read_text()):
+        exec(compile(example.source, page, "exec"), vars(module))
+        if name in vars(module):
+            return vars(module)[name]
+
+
 BASES = SSLClassifier, SSLRegressor  # public, but no methods
 PUBLIC = [
     cls
@@ -23,6 +38,10 @@ PUBLIC = [
 ]
 ESTIMATORS = [cls for cls in PUBLIC if issubclass(cls, SSLClassifier)]
 ESTIMATORS.append(EntropyMinimizationClassifier)  # the template of a new method keeps the contract
+FROM_PAGES = [  # and so do the methods that pages show to authors
+    from_page("second_network", "CrossPseudoClassifier"),
+    from_page("queue", "MomentumContrastClassifier"),
+]
 REGRESSORS = [cls for cls in PUBLIC if issubclass(cls, SSLRegressor)]
 WITHOUT_NETWORK = [cls for cls in PUBLIC if not issubclass(cls, BASES)]
 EVERYTHING = [*ESTIMATORS, *REGRESSORS, *WITHOUT_NETWORK]

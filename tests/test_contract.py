@@ -35,16 +35,18 @@ from sklearn_ssl.engine.training import Training
 from .helpers import (
     ESTIMATORS,
     EVERYTHING,
+    FROM_PAGES,
     REGRESSORS,
     WITHOUT_NETWORK,
     assert_same_weights,
-    every_estimator,
     few_steps,
     one_round,
     quick,
     weights,
 )
 
+CLASSIFIERS = [*ESTIMATORS, *FROM_PAGES]
+every_estimator = pytest.mark.parametrize("cls", CLASSIFIERS, ids=lambda cls: cls.__name__)
 MINUS_ONE = (
     "it uses -1 as a class, and -1 means unlabeled here; scikit-learn waives it by name for its "
     "own semi-supervised classifiers"
@@ -89,7 +91,8 @@ def test_estimators_are_discovered():
 @pytest.mark.filterwarnings("ignore:A column-vector y")
 @pytest.mark.filterwarnings("ignore:EM did not converge")
 @parametrize_with_checks(
-    [quick(cls, **few_steps(cls)) for cls in EVERYTHING], expected_failed_checks=expected_failures
+    [quick(cls, **few_steps(cls)) for cls in [*EVERYTHING, *FROM_PAGES]],
+    expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks(estimator, check):
     steps = LEARNING.get(check.func.__name__)
@@ -533,7 +536,7 @@ def test_batches_of_one_row_are_refused_where_batchnorm_needs_two(cls, blobs):
 @every_estimator
 def test_module_of_wrong_width_is_refused(cls, blobs):
     X, y, _ = blobs
-    with pytest.raises(ValueError, match="one logit a class"):
+    with pytest.raises(ValueError, match=r"one logit a class|fails on rows of shape"):
         quick(cls, module=WrongWidth, module_params=None).fit(X, y)
 
 

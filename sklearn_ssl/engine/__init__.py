@@ -1,9 +1,10 @@
 """One fit: what trains a network, and knows no method. `Training` is the entrance."""
 
 from .callbacks import check_callbacks
-from .generators import derived_seeds
+from .checkpoint import check_repeatable
+from .generators import derived_seeds, drawn_seed
 from .network import build_network
-from .optimizer import OPTIMIZERS
+from .optimizer import OPTIMIZERS, groups_within
 from .progress import caption
 from .training import Training
 
@@ -13,5 +14,8 @@ __all__ = [
     "build_network",
     "caption",
     "check_callbacks",
+    "check_repeatable",
     "derived_seeds",
+    "drawn_seed",
+    "groups_within",
 ]

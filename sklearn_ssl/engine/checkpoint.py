@@ -6,11 +6,12 @@ import os
 import threading
 import time
 from contextlib import suppress
+from numbers import Integral
 from pathlib import Path
 
 import torch
 
-__all__ = ["Checkpoint", "check_folder", "write_whole"]
+__all__ = ["Checkpoint", "check_folder", "check_repeatable", "write_whole"]
 
 _MAGIC, _DIGEST = b"sklearn_ssl checkpoint\n", 32
 
@@ -39,6 +40,22 @@ def check_folder(folder):
             if time.time() - left.stat().st_mtime > 86_400:
                 left.unlink()
     return path
+
+
+def check_repeatable(estimator, previous):
+    """Refuse a ``checkpoint_dir`` where an equal fit would not be this one again."""
+    if estimator.checkpoint_dir is None:
+        return
+    if not isinstance(estimator.random_state, Integral):
+        raise ValueError(
+            "checkpoint_dir needs an int as random_state, so that a repeated fit draws the "
+            f"same batches; got {estimator.random_state!r}."
+        )
+    if previous is not None:
+        raise ValueError(
+            "checkpoint_dir holds one fit from its start: go on from earlier weights "
+            "(warm_start, partial_fit) with checkpoint_dir=None."
+        )
 
 
 class Checkpoint:

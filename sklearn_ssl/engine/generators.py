@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-__all__ = ["derived_seeds", "private_state", "single_precision"]
+__all__ = ["derived_seeds", "drawn_seed", "private_state", "single_precision"]
 
 _turn = threading.RLock()
 
@@ -27,6 +27,15 @@ def derived_seeds(seed, number=0):
     ``number`` is that of one of several trainings.
     """
     return np.random.default_rng([seed, number]).integers(2**63 - 1, size=3)
+
+
+def drawn_seed(random_state):
+    """Return an int from the user's random_state, leaving the global generators alone."""
+    if random_state is None:
+        return np.random.SeedSequence().entropy
+    if isinstance(random_state, np.random.RandomState):
+        return random_state.randint(2**31)
+    return random_state
 
 
 @contextmanager

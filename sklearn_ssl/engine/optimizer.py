@@ -5,7 +5,7 @@ from inspect import signature
 
 import torch
 
-__all__ = ["OPTIMIZERS", "make_optimizer", "set_learning_rate"]
+__all__ = ["OPTIMIZERS", "groups_within", "make_optimizer", "set_learning_rate"]
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
@@ -52,11 +52,28 @@ def set_learning_rate(optimizer, factor):
         group["lr"] = group["base_lr"] * factor
 
 
-def _check_groups(own, optimizer):
+def groups_within(parts, own):
+    """Give the patterns of ``own`` for the parts of a network, by name; without parts as they are.
+
+    Parameters
+    ----------
+    parts : sequence of str
+    own : list of (str, dict)
+        Patterns of names within each part.
+
+    Returns
+    -------
+    list of (str, dict)
+    """
     if not all(len(g) == 2 and isinstance(g[0], str) and isinstance(g[1], dict) for g in own):
         raise ValueError(
             f"param_groups must be a list of pairs (pattern, dict of settings), got {own!r}."
         )
+    prefixes = [f"{part}." for part in parts] or [""]
+    return [(prefix + pattern, settings) for prefix in prefixes for pattern, settings in own]
+
+
+def _check_groups(own, optimizer):
     known = signature(optimizer).parameters
     for _, settings in own:
         if settings.get("lr", 0) < 0 or not settings.keys() <= known.keys():

@@ -154,3 +154,6 @@ class CoTrainingNet(SSLClassifier):
             return super(CoTrainingNet, self)._make_network(told)
 
         return TwoViews(one(0), one(1), columns)
+
+    def _optimizer_settings(self):
+        return super()._optimizer_settings("first", "second")

@@ -1,13 +1,14 @@
 """Groups of parameters, and the learning rate in time."""
 
+import numpy as np
 import pytest
 import torch
 
-from sklearn_ssl import FixMatchClassifier
+from sklearn_ssl import FixMatchClassifier, SSLRegressor, VAEClassifier
 from sklearn_ssl.engine.optimizer import make_optimizer
 from sklearn_ssl.networks import MLP
 
-from ..helpers import quick
+from ..helpers import ESTIMATORS, FROM_PAGES, REGRESSORS, one_round, quick
 
 
 class Backbone(torch.nn.Module):
@@ -40,6 +41,29 @@ def test_parameter_groups_by_name(digits):
     assert groups == [("backbone.*", {"lr": 1e-12})]
     with pytest.raises(ValueError, match=r"no parameter .* 'body\.\*'.*backbone"):
         clf.set_params(optimizer__param_groups=[("body.*", {})]).fit(X, y)
+
+
+OWN = {*ESTIMATORS, *FROM_PAGES, *REGRESSORS} - {VAEClassifier}  # whose module is the whole network
+
+
+@pytest.mark.parametrize(
+    "cls", sorted(OWN, key=lambda cls: cls.__name__), ids=lambda cls: cls.__name__
+)
+def test_groups_name_parameters_of_the_users_module_in_every_method(cls, digits):
+    """Whatever else the method's network holds."""
+    X, y, _, _ = digits
+    if issubclass(cls, SSLRegressor):
+        y = np.where(y < 0, np.nan, y)
+    params = {**one_round(cls), "max_steps": 1, "module_params": None}
+    groups = [("backbone.*", {"lr": 0.0})]
+    clf = quick(cls, module=Backbone, **params)
+    clf.set_params(optimizer__param_groups=groups).fit(X, y)
+    still = [group for group in clf.net_.optimizer_.param_groups if group["base_lr"] == 0]
+    named = dict(clf.net_.module_.named_parameters())
+    expected = {id(p) for name, p in named.items() if "backbone." in name}
+    assert {id(p) for group in still for p in group["params"]} == expected
+    assert len(expected) in (2, 4)
+    assert groups == [("backbone.*", {"lr": 0.0})]
 
 
 @pytest.mark.parametrize(

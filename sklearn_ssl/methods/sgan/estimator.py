@@ -126,12 +126,11 @@ class SGANClassifier(SSLClassifier):
         return GAN(discriminator=discriminator, generator=generator)
 
     def _optimizer_settings(self):
-        settings = super()._optimizer_settings()
+        settings = super()._optimizer_settings("discriminator")
         if self.optimizer == "adam":
             settings.setdefault("betas", (0.5, 0.999))
-        own = [(f"discriminator.{name}", v) for name, v in settings.get("param_groups", [])]
-        generator = ("generator.*", {"lr": self.generator_lr or self.lr})
-        return {**settings, "param_groups": [generator, *own]}
+        settings["param_groups"].append(("generator.*", {"lr": self.generator_lr or self.lr}))
+        return settings
 
     def _make_loss(self, rows):
         return SGANLoss(noise_dim=self.noise_dim, unlabeled_weight=self.unlabeled_weight)
