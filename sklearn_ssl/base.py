@@ -45,12 +45,12 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
     """Base of all estimators with a network: everything but the loss and the kind of target.
 
     A child states its parameters as annotated fields with defaults, changes a default by assigning
-    the name again, and adds its own ``_parameter_constraints``; `ParameterTable` does the rest.
+    the name again, and adds its own ``_parameter_constraints``; ``ParameterTable`` does the rest.
     Of what follows it gives ``_make_loss``, and the others where it needs them:
 
-    - ``_make_loss(rows)``: the method's loss, of `TrainingRows`;
+    - ``_make_loss(rows)``: the method's loss, of ``TrainingRows``;
     - ``_make_view(rows)``: what labeled rows pass through in training; as they are;
-    - ``_make_network(summary)``: the network, of a `DataSummary`; that of ``module``;
+    - ``_make_network(summary)``: the network, of a ``DataSummary``; that of ``module``;
     - ``_optimizer_settings(*parts)``: keywords of the optimizer; ``optimizer_params``;
     - ``_labeled_rows_in_pool``: whether unlabeled batches are drawn from labeled rows too; False;
     - ``_supervised_without_pool``: whether the engine's plain supervised loss trains where there

@@ -81,8 +81,8 @@ class LabeledScoreMixin(ClassifierMixin):
 class SSLClassifier(LabeledScoreMixin, SSLEstimator):
     """Base of the classifiers with a network: a child gives its loss.
 
-    See `SSLEstimator` for what else it may give. Nothing needs a decorator: annotated fields are
-    parameters.
+    See ``sklearn_ssl.base.SSLEstimator`` for what else it may give. Nothing needs a decorator:
+    annotated fields are parameters.
 
     Parameters
     ----------

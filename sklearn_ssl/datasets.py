@@ -298,7 +298,7 @@ class ImageFolder(LazyRows):
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If it holds no image, or a link that is broken or leads out of it, or if `size` is none.
+        If it holds no image, or a link that is broken or leads out of it, or if ``size`` is none.
         When an image is read that is damaged, has more than 8 bits a channel, or more pixels than
         ``PIL.Image.MAX_IMAGE_PIXELS``; the message names the file.
 

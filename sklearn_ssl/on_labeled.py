@@ -22,7 +22,7 @@ def _inside_has(name):
 class OnLabeled(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     """Fit a transformer that learns from y on the labeled rows alone; transform all rows.
 
-    `SelectKBest`, `TargetEncoder` and their kind take -1 for a class: in a Pipeline they would
+    ``SelectKBest``, ``TargetEncoder`` and their kind take -1 for a class: in a Pipeline they would
     pick the columns that tell labeled rows from unlabeled ones.
 
     Parameters

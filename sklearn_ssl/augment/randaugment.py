@@ -191,7 +191,7 @@ class RandAugment:
         Returns
         -------
         ops, amount : tensors (n_ops, n)
-            Positions in `OPERATIONS`, and how much.
+            Positions in ``OPERATIONS``, and how much.
         square : tuple of tensors (n,)
             Side and middle of what is cut out, in shares of the image.
         """
