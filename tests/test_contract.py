@@ -31,6 +31,7 @@ from sklearn_ssl import (
 )
 from sklearn_ssl.engine.batches import PairedBatches
 from sklearn_ssl.engine.training import Training
+from sklearn_ssl.networks import MLP
 
 from .helpers import (
     ESTIMATORS,
@@ -117,7 +118,20 @@ def test_parameters_have_the_same_order_everywhere(cls):
 @every_estimator
 def test_unlabeled_term_has_a_gradient(cls, digits):
     X, y, _, _ = digits
-    net = quick(cls, max_steps=60).fit(X, y).net_
+    made = []
+
+    class Users(MLP):
+        """The user's network, which must feel the unlabeled rows, not only a decoder of ours."""
+
+        def __init__(self, input_shape, n_classes, mean, scale, hidden_layer_sizes):
+            super().__init__(input_shape, n_classes, mean, scale, hidden_layer_sizes)
+            made.append(self)
+
+    own = {} if cls is VAEClassifier else {"module": Users}
+    net = quick(cls, max_steps=60, **own).fit(X, y).net_
+    kept = list(map(id, net.module_.modules()))
+    parts = [part for part in made if id(part) in kept] or [net.module_.classifier]
+    assert hasattr(net.criterion_, "lambda_u"), "a loss keeps its weight as lambda_u"
     codes = y.astype(np.int64)
     args = {"batch_size": 64, "unlabeled_ratio": 2, "max_steps": 1, "device": "cpu", "seed": 0}
 
@@ -129,10 +143,8 @@ def test_unlabeled_term_has_a_gradient(cls, digits):
         if hasattr(net.criterion_, "pseudo_labels"):
             net.criterion_.pseudo_labels.clamp_(min=0)
         net.criterion_(net.module_, batch)[0].backward()
-        grads = [p.grad for p in net.module_.parameters() if p.grad is not None]
-        return torch.cat([g.flatten() for g in grads])
+        return torch.cat([p.grad.flatten() for part in parts for p in part.parameters()])
 
-    # the classifier's own last layer must feel the unlabeled rows, not only a decoder
     with_rows, without = gradient(1.0), gradient(1e-9)
     assert (with_rows - without).norm() > 1e-3 * without.norm()
 

@@ -1,8 +1,17 @@
 """Plain torch modules; the automatic choice for tables and images, and larger ones for images."""
 
 from .cnn import CNN
+from .features import WithFeatures
 from .mlp import MLP, Standardize
 from .statistics import still_statistics
 from .wide_resnet import ResNet18, WideResNet
 
-__all__ = ["CNN", "MLP", "ResNet18", "Standardize", "WideResNet", "still_statistics"]
+__all__ = [
+    "CNN",
+    "MLP",
+    "ResNet18",
+    "Standardize",
+    "WideResNet",
+    "WithFeatures",
+    "still_statistics",
+]
