@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
+from .inputs.callers import look_at_callers_of_clone
 from .inputs.labels import as_label_array, is_labeled, label_column, plain
 from .inputs.targets import ClassTargets
 
@@ -15,6 +16,10 @@ __all__ = ["LabeledScoreMixin", "SSLClassifier"]
 
 class LabeledScoreMixin(ClassifierMixin):
     """What follows from ``predict_proba`` and ``classes_``: decisions, and a score without -1."""
+
+    def __sklearn_clone__(self):
+        look_at_callers_of_clone(self.unlabeled_label)
+        return super().__sklearn_clone__()
 
     def predict_log_proba(self, X):
         """Logarithms of `predict_proba`.

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 from torch.utils.data import Dataset
 
 from .._warnings import warn
-from .callers import warn_of_callers
+from .callers import look_at_callers
 from .labels import as_label_array, is_labeled, is_missing, plain
 from .lazy import LazyRows
 
@@ -181,7 +181,7 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     check_consistent_length(X, y)
     labeled = is_labeled(y, unlabeled_label) & (weight > 0)
     _warn_of_two_marks(y, unlabeled_label)
-    warn_of_callers(y, unlabeled_label)
+    look_at_callers(y, unlabeled_label)
     if not labeled.any():
         raise ValueError(
             f"No row is labeled: every y marks an unlabeled row ({unlabeled_label!r} or a "

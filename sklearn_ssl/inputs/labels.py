@@ -1,5 +1,6 @@
 """What counts as unlabeled, whatever the kind of y."""
 
+from decimal import Decimal
 from numbers import Real
 
 import numpy as np
@@ -11,6 +12,7 @@ __all__ = [
     "is_labeled",
     "is_missing",
     "label_column",
+    "labeled_rows",
     "mark_of",
     "mark_unlabeled",
     "plain",
@@ -36,8 +38,8 @@ def is_labeled(y, unlabeled_label=-1):
     Raises
     ------
     ValueError
-        If an array of fixed-width strings holds "nan" or "None": numpy wrote them there in place
-        of a missing value, and they would silently become a class.
+        If an array of fixed-width strings holds "nan" or "None" that is not the mark: numpy wrote
+        it there in place of a missing value, and it would silently become a class.
 
     Examples
     --------
@@ -50,11 +52,13 @@ def is_labeled(y, unlabeled_label=-1):
     """
     y = label_column(y)
     unlabeled_label = mark_of(y, unlabeled_label)
-    if y.dtype.kind == "U" and np.isin(y, _WRITTEN_BY_NUMPY).any():
+    named = [unlabeled_label] if isinstance(unlabeled_label, str) else []
+    written = [text for text in _WRITTEN_BY_NUMPY if text not in named]
+    if y.dtype.kind == "U" and np.isin(y, written).any():
         raise ValueError(
-            f"y is an array of fixed-width strings that holds one of {_WRITTEN_BY_NUMPY}: numpy "
-            "turned a missing value into text. Pass y with dtype=object, and None or -1 for "
-            "unlabeled."
+            f"y is an array of fixed-width strings that holds one of {written}: numpy turned a "
+            "missing value into text. Pass y with dtype=object, and None or -1 for unlabeled; or "
+            "name that text as unlabeled_label."
         )
     missing = np.zeros(y.shape, dtype=bool)
     if y.dtype.kind == "f":
@@ -71,14 +75,29 @@ def is_labeled(y, unlabeled_label=-1):
     return ~(missing | np.isin(y.astype(str), marks))
 
 
+def labeled_rows(y, unlabeled_label="auto"):
+    """Say which rows carry a label, of several columns all of them: ndarray of bool (n,)."""
+    labeled = is_labeled(y, unlabeled_label)
+    return labeled.all(1) if labeled.ndim > 1 else labeled
+
+
 def mark_of(y, unlabeled_label):
     """Return the mark that "auto" stands for: None among numbers to predict, else -1.
 
-    Floats are numbers to predict where some are NaN, which then is the mark, or are no integers.
+    Numbers are to predict where some are missing, which then is the mark, where some are no
+    integers, and where y has several columns. Those of dtype object, as pandas' nullable integers
+    become, are judged as floats are.
     """
     if not (isinstance(unlabeled_label, str) and unlabeled_label == "auto"):
         return unlabeled_label
     y = label_column(y)
+    if y.ndim > 1:
+        return None
+    if y.dtype.kind == "O":
+        values = [v for v in y.tolist() if not is_missing(v)]
+        if not values or not all(_is_number(v) for v in values):
+            return -1
+        y = np.array(values + [np.nan] * (len(y) - len(values)), dtype=float)
     if y.dtype.kind != "f":
         return -1
     return -1 if np.isfinite(y).all() and (y == np.round(y)).all() else None
@@ -127,5 +146,11 @@ def plain(y):
 
 
 def is_missing(value):
-    """Whether a scalar is None, NaN or pandas.NA."""
-    return value is None or type(value).__name__ == "NAType" or value != value
+    """Whether a scalar is None, NaN, NaT, pandas.NA or numpy's masked."""
+    if value is None or value is np.ma.masked or type(value).__name__ == "NAType":
+        return True
+    return value != value
+
+
+def _is_number(value):
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_)
