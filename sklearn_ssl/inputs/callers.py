@@ -105,7 +105,7 @@ def _column_given(frame):
 
 
 def _refuse_encoded(frame, unlabeled_label):
-    tool = frame.f_locals.get("self")
+    tool = frame.f_locals.get("self", frame.f_locals.get("ensemble"))  # of a bag in its process
     name = frame.f_code.co_name if tool is None else type(tool).__name__
     name = frame.f_globals["__name__"] if name.startswith("_") else name
     raise ValueError(

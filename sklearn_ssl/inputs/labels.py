@@ -9,6 +9,7 @@ _WRITTEN_BY_NUMPY = ["nan", "None", "<NA>", "NaT"]
 
 __all__ = [
     "as_label_array",
+    "categories",
     "is_labeled",
     "is_missing",
     "label_column",
@@ -115,8 +116,7 @@ def as_label_array(y):
     Whatever marks a missing value in pandas, polars or a masked array becomes None, or NaN in
     floats.
     """
-    if hasattr(y, "columns") and len(y.columns) == 1:
-        y = y.to_series() if hasattr(y, "to_series") else y.iloc[:, 0]
+    y = _only_column(y)
     if isinstance(y, np.ma.MaskedArray):
         missing, gap = np.ma.getmaskarray(y), np.nan if y.dtype.kind == "f" else None
         return np.where(missing, gap, y.data if gap is np.nan else y.data.astype(object))
@@ -128,6 +128,22 @@ def as_label_array(y):
     if isinstance(y, list) and any(v is None or isinstance(v, str) for v in y):
         return np.array(y, dtype=object)  # numpy would write -1 and NaN as text
     return np.asarray(y)
+
+
+def categories(y):
+    """The classes that a column of pandas' categories or polars' Enum names; None of others."""
+    y = _only_column(y)
+    dtype = getattr(y, "dtype", None)
+    if type(dtype).__name__ not in ("CategoricalDtype", "Enum"):
+        return None
+    return list(dtype.categories)
+
+
+def _only_column(y):
+    """A frame of one column as that column; all else as it is."""
+    if not hasattr(y, "columns") or len(y.columns) != 1:
+        return y
+    return y.to_series() if hasattr(y, "to_series") else y.iloc[:, 0]
 
 
 def mark_unlabeled(values, rows, unlabeled_label):
