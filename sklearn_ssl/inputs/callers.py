@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags
 
 from .._warnings import warn
-from .labels import as_label_array, is_labeled
+from .labels import as_label_array, is_labeled, label_column
 from .marks import parts, steps
 
 __all__ = ["look_at_callers", "look_at_callers_of_clone"]
@@ -19,7 +19,8 @@ def look_at_callers(y, unlabeled_label):
     Some tools encode y first (``cross_val_predict`` of probabilities, voting, stacking, bagging,
     one against the rest), and the mark becomes a class: they hold classes among which it is, and y
     has no mark left. ``CalibratedClassifierCV`` takes the mark for a class of its own. A Pipeline
-    gives y with its marks to transformers that need y, and they take the mark for a class.
+    gives y with its marks to transformers that need y, and they take the mark for a class. A
+    cross-validation may leave a class out of training.
 
     Raises
     ------
@@ -27,14 +28,13 @@ def look_at_callers(y, unlabeled_label):
         If y was encoded, or a calibration would be wrong.
     """
     marks = not is_labeled(y, unlabeled_label).all()
-    if not marks and y.dtype.kind not in "iub":
-        return
     for frame in _frames_of_tools():
         _refuse_calibration(frame, unlabeled_label)
         if marks:
             _warn_of_steps(frame, y, unlabeled_label)
-        elif _tool_with_mark(frame, unlabeled_label):
+        elif y.dtype.kind in "iub" and _tool_with_mark(frame, unlabeled_label):
             _refuse_encoded(frame, unlabeled_label)
+        _warn_of_split(frame, unlabeled_label)
 
 
 def look_at_callers_of_clone(unlabeled_label):
@@ -44,6 +44,7 @@ def look_at_callers_of_clone(unlabeled_label):
     """
     pipelines = []
     for frame in _frames_of_tools():
+        _warn_of_split(frame, unlabeled_label)
         tool = frame.f_locals.get("self")
         if isinstance(tool, Pipeline) and frame.f_code.co_name == "__sklearn_clone__":
             pipelines.append(frame)
@@ -131,6 +132,22 @@ def _refuse_calibration(frame, unlabeled_label):
         "CalibratedClassifierCV(FrozenEstimator(clf)), or train with temperature_scaling=True. "
         "With more than two classes cv=LabeledSplit(...) works too."
     )
+
+
+def _warn_of_split(frame, unlabeled_label):
+    """Tell of classes of which a split has left no label in training."""
+    train = frame.f_locals.get("train")
+    labeled = None if train is None else _labeled_in(frame, unlabeled_label)
+    if labeled is None or labeled.ndim > 1:
+        return
+    classes = label_column(frame.f_locals["y"])
+    kept = classes[train][labeled[train]].tolist()
+    absent = sorted(map(repr, set(classes[labeled].tolist()) - set(kept)))
+    if absent:
+        warn(
+            f"The split has left no label of {', '.join(absent)} in a training part. "
+            "cv=LabeledSplit(...) keeps each class in all of them."
+        )
 
 
 def _warn_of_steps(frame, y, unlabeled_label):

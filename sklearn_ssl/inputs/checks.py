@@ -272,7 +272,7 @@ def warn_of_absent(present, told, unlabeled_label):
 
 def _warn_of_two_marks(y, unlabeled_label):
     """Tell of a y in which both the mark and missing values stand: one may be a class."""
-    if is_missing(unlabeled_label):
+    if is_missing(unlabeled_label) or y.dtype.kind == "U":  # text holds no missing value
         return
     missing = ~is_labeled(y, None)
     if missing.any() and not is_labeled(y[~missing], unlabeled_label).all():

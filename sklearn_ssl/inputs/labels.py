@@ -65,7 +65,7 @@ def is_labeled(y, unlabeled_label=-1):
     if y.dtype.kind == "f":
         missing = np.isnan(y)
     elif y.dtype.kind == "O":
-        missing = np.array([is_missing(v) for v in y.tolist()], bool).reshape(y.shape)
+        missing = np.array([is_missing(v) for v in y.ravel().tolist()], bool).reshape(y.shape)
     if is_missing(unlabeled_label):
         return ~missing
     if y.dtype.kind not in "OUS":
