@@ -96,3 +96,30 @@ def test_out_of_fold_uses_all_unlabeled_rows_and_no_label_of_its_own(iris):
     assert (predicted == truth[rows]).mean() > 0.8
     with pytest.raises(ValueError, match="every labeled row once"):
         out_of_fold(Spy(), X, few, cv=[([0, 1, 2], [3])])
+
+
+# ------------------------------------------------------------------ fit_transform
+
+
+def colours(few):
+    """A table of shades that say nothing, and the labels."""
+    shade = np.random.default_rng(0).choice(list("abcdefgh"), size=(len(few), 2))
+    return shade, few >= 0
+
+
+@pytest.mark.parametrize("output", ["default", "pandas", "polars"])
+def test_target_encoder_does_not_show_rows_their_own_label(iris, output):
+    _, few, _ = iris
+    X, labeled = colours(few)
+    encoder = TargetEncoder(cv=3)
+    ours = OnLabeled(encoder).set_output(transform=output)
+    out = ours.fit_transform(X, few)
+    assert type(out).__module__.partition(".")[0] in (output, "numpy")
+    alone = clone(encoder)
+    crossed = alone.fit_transform(X[labeled], few[labeled])
+    assert crossed.shape[1] == 6
+    if encoder.get_params().get("random_state", 0) is not None:
+        np.testing.assert_allclose(np.asarray(out)[labeled], crossed)
+    assert not np.allclose(np.asarray(out)[labeled], alone.transform(X[labeled]))
+    np.testing.assert_allclose(np.asarray(out)[~labeled], alone.transform(X[~labeled]))
+    np.testing.assert_allclose(ours.transform(X), alone.transform(X))
