@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold, train_test_split
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..inputs.labels import is_labeled, is_missing, label_column, labeled_rows, plain
+from ..inputs.labels import is_labeled, label_column, labeled_rows, plain
 from ..inputs.marks import mark_for, parts
 from ..regressor import SSLRegressor
 from .splitting import LabeledSplit, hide_labels, labeled_scorer
@@ -196,8 +196,8 @@ def label_budget_curve(
     Parameters
     ----------
     estimators : estimator, list, or dict of name to estimator
-        One that takes the unlabeled mark for a class, as supervised estimators do, is fitted on
-        the labeled rows alone.
+        One that takes the unlabeled mark for a class or refuses it, as supervised estimators do,
+        is fitted on the labeled rows alone.
     X : array-like of shape (n, ...)
         Rows, labeled or not.
     y : array-like of shape (n,)
@@ -286,7 +286,7 @@ def _fit_unless_supervised(estimator, X, y, scorer):
             hasattr(part, "unlabeled_label") or isinstance(part, SSLRegressor)
             for part in parts(estimator)
         )
-        if knows or not is_missing(scorer.unlabeled_label):
+        if knows:
             raise
         return None
     learned = fitted.classes_ if is_classifier(fitted) else []
