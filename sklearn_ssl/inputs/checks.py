@@ -195,8 +195,7 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     told = categories(y)
     y = column_or_1d(as_label_array(y), warn=True)
     check_consistent_length(X, y)
-    marked = is_labeled(y, unlabeled_label)
-    labeled = marked & (weight > 0)
+    labeled = is_labeled(y, unlabeled_label) & (weight > 0)
     _warn_of_two_marks(y, unlabeled_label)
     look_at_callers(y, unlabeled_label)
     if not labeled.any():
@@ -218,9 +217,7 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
             f"y holds {unknown}, which are not among the classes {found}. The first call of "
             "partial_fit must know all classes: pass classes=."
         )
-    told = {"the categories of y": told, "class_weight": class_weight, "y, with weight 0": None}
-    if not labeled[marked].all():
-        told["y, with weight 0"] = plain(y[marked & ~labeled])
+    told = {"the categories of y": told, "class_weight": class_weight}
     warn_of_absent(found, told, unlabeled_label)
     if len(found) == 1:
         warn(
