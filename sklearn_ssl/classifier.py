@@ -7,6 +7,8 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
+from .inputs.callers import look_at_callers_of_clone
+from .inputs.checks import warn_of_absent
 from .inputs.labels import as_label_array, is_labeled, label_column, plain
 from .inputs.targets import ClassTargets
 
@@ -15,6 +17,10 @@ __all__ = ["LabeledScoreMixin", "SSLClassifier"]
 
 class LabeledScoreMixin(ClassifierMixin):
     """What follows from ``predict_proba`` and ``classes_``: decisions, and a score without -1."""
+
+    def __sklearn_clone__(self):
+        look_at_callers_of_clone(self.unlabeled_label)
+        return super().__sklearn_clone__()
 
     def predict_log_proba(self, X):
         """Logarithms of `predict_proba`.
@@ -182,6 +188,9 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
         known = classes if previous is None or classes is not None else self.classes_
         if previous is not None and not np.array_equal(np.unique(known), self.classes_):
             raise ValueError(f"classes={classes!r}, but the first call had {self.classes_}.")
+        if previous is None and classes is not None and y is not None:
+            labels = label_column(y)[is_labeled(y, self.unlabeled_label)]
+            warn_of_absent(plain(labels), {"classes": classes}, self.unlabeled_label)
         targets = self._new_targets(known)
         return self._fit(X, y, sample_weight, targets, previous, reset=previous is None)
 

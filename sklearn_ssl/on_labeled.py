@@ -1,14 +1,28 @@
 """Supervised transformers among unlabeled rows."""
 
+import sys
+
 import numpy as np
+from scipy.sparse import issparse, vstack
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
-from .inputs.labels import is_labeled, label_column, plain
+from .inputs.labels import label_column, labeled_rows, plain
 
 __all__ = ["OnLabeled"]
+
+
+def _in_order(tables, order):
+    """Stack arrays, sparse matrices or frames (n_i, d), and put their rows in that order."""
+    if issparse(tables[0]):
+        return vstack(tables, format="csr")[order]
+    if hasattr(tables[0], "columns"):  # of pandas or polars, which is therefore imported
+        library = sys.modules[type(tables[0]).__module__.partition(".")[0]]
+        return _safe_indexing(library.concat(tables), order)
+    return np.concatenate(tables)[order]
 
 
 def _inside_has(name):
@@ -23,14 +37,16 @@ class OnLabeled(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     """Fit a transformer that learns from y on the labeled rows alone; transform all rows.
 
     ``SelectKBest``, ``TargetEncoder`` and their kind take -1 for a class: in a Pipeline they would
-    pick the columns that tell labeled rows from unlabeled ones.
+    pick the columns that tell labeled rows from unlabeled ones. Labeled rows pass through the
+    ``fit_transform`` of the transformer in ``fit_transform``, so that ``TargetEncoder`` does not
+    show them their own labels.
 
     Parameters
     ----------
     transformer : transformer
         Cloned; anything with ``fit(X, y)`` and ``transform(X)``.
     unlabeled_label : scalar, None or "auto", default="auto"
-        As in `LabeledSplit`.
+        As in `LabeledSplit`: where the estimator behind it has another mark, give it here too.
 
     Attributes
     ----------
@@ -51,8 +67,6 @@ class OnLabeled(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     True
     """
 
-    _knows_unlabeled = True
-
     def __init__(self, transformer, unlabeled_label="auto"):
         self.transformer = transformer
         self.unlabeled_label = unlabeled_label
@@ -67,7 +81,7 @@ class OnLabeled(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         y : array-like of shape (n,) or None, default=None
             None fits on all rows.
         **params : dict
-            Passed on.
+            Passed on; what holds an entry for each row is cut to the labeled ones.
 
         Returns
         -------
@@ -79,14 +93,59 @@ class OnLabeled(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         ValueError
             If no row is labeled.
         """
-        if y is not None:
-            labeled = np.flatnonzero(is_labeled(y, self.unlabeled_label))
-            if not len(labeled):
-                raise ValueError("No row is labeled: the transformer has nothing to learn from.")
-            if len(labeled) < len(label_column(y)):
-                X, y = _safe_indexing(X, labeled), plain(label_column(y)[labeled])
+        X, y, params, _ = self._labeled(X, y, params)
         self.transformer_ = clone(self.transformer).fit(X, y, **params)
         return self
+
+    def fit_transform(self, X, y=None, **params):
+        """Fit the transformer on the labeled rows, and transform all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows, labeled or not.
+        y : array-like of shape (n,) or None, default=None
+            None fits on all rows.
+        **params : dict
+            As in `fit`.
+
+        Returns
+        -------
+        array-like of shape (n, ...)
+            Of labeled rows what the ``fit_transform`` of the transformer gives, where it has one;
+            of the others what its ``transform`` gives.
+
+        Raises
+        ------
+        ValueError
+            If no row is labeled.
+        """
+        X_labeled, y_labeled, cut, rows = self._labeled(X, y, params)
+        transformer = clone(self.transformer)
+        if not hasattr(transformer, "fit_transform"):
+            self.transformer_ = transformer.fit(X_labeled, y_labeled, **cut)
+            return self.transformer_.transform(X)
+        out = transformer.fit_transform(X_labeled, y_labeled, **cut)
+        self.transformer_ = transformer
+        if rows is None:
+            return out
+        labeled, others = rows
+        rest = transformer.transform(_safe_indexing(X, others))
+        return _in_order([out, rest], np.argsort(np.concatenate([labeled, others])))
+
+    def _labeled(self, X, y, params):
+        """X, y and what belongs to them, of labeled rows; numbers of these and of the others."""
+        if y is None:
+            return X, y, params, None
+        mask = labeled_rows(y, self.unlabeled_label)
+        labeled, others = np.flatnonzero(mask), np.flatnonzero(~mask)
+        if not len(labeled):
+            raise ValueError("No row is labeled: the transformer has nothing to learn from.")
+        if not len(others):
+            return X, y, params, None
+        params = _check_method_params(X, params, labeled)
+        y = plain(label_column(y)[labeled])
+        return _safe_indexing(X, labeled), y, params, (labeled, others)
 
     def transform(self, X):
         """Transform rows, labeled or not.
@@ -147,6 +206,18 @@ class OnLabeled(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     def feature_names_in_(self):
         """Their names, where they had some."""
         return self.transformer_.feature_names_in_
+
+    def get_metadata_routing(self):
+        """Return what the transformer requests, ``sample_weight`` for instance.
+
+        Returns
+        -------
+        MetadataRouter
+            As scikit-learn's meta-estimators return it.
+        """
+        calls = MethodMapping().add(caller="fit", callee="fit")
+        calls.add(caller="fit_transform", callee="fit_transform")
+        return MetadataRouter(owner=self).add(transformer=self.transformer, method_mapping=calls)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "transformer_")

@@ -3,10 +3,10 @@
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
-from .inputs.targets import NumberTargets
+from .inputs.targets import NumberTargets, as_numbers
 
 __all__ = ["SSLRegressor"]
 
@@ -32,8 +32,8 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
             Numbers, as for the classifiers.
         y : array-like of shape (n,) or (n, T)
-            Numbers; NaN (None, pandas.NA) marks an unknown target. A row with some known targets
-            is labeled, and its unknown ones do not count.
+            Numbers; NaN (None, pandas.NA, a masked entry) marks an unknown target. A row with
+            some known targets is labeled, and its unknown ones do not count.
         sample_weight : array-like of shape (n,) or None, default=None
             Batches draw labeled rows in proportion to it; a row of weight 0 is left out.
 
@@ -126,7 +126,7 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         ValueError
             If no row is labeled.
         """
-        y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan")
+        y = as_numbers(y)
         known = np.isfinite(y.reshape(len(y), -1)).all(1)
         if not known.any():
             raise ValueError("score needs labeled rows: every y has an unknown target.")

@@ -18,8 +18,8 @@ from sklearn.utils.validation import (
 from torch.utils.data import Dataset
 
 from .._warnings import warn
-from .callers import warn_of_callers
-from .labels import as_label_array, is_labeled, is_missing, plain
+from .callers import look_at_callers
+from .labels import as_label_array, categories, is_labeled, is_missing, plain
 from .lazy import LazyRows
 
 __all__ = [
@@ -29,9 +29,11 @@ __all__ = [
     "check_rows",
     "check_weight",
     "check_y_is_given",
+    "refuse_masked",
     "restored_if_refused",
     "text_columns_explained",
     "to_float32",
+    "warn_of_absent",
     "warn_of_channels_last",
 ]
 
@@ -69,6 +71,17 @@ def text_columns_explained():
             "OnLabeled(TargetEncoder()) for categories, TfidfVectorizer for documents, each in a "
             "Pipeline with this estimator."
         ) from error
+
+
+def refuse_masked(X, name="X"):
+    """Refuse a masked array of which something is masked: what lies beneath would be read."""
+    rows = X if isinstance(X, list | tuple) else [X]
+    if any(np.ma.is_masked(row) for row in rows):
+        impute = ", or X.filled(np.nan) before a SimpleImputer in a Pipeline" if name == "X" else ""
+        raise ValueError(
+            f"{name} is a masked array with masked entries, and the values beneath them would be "
+            f"read. Fill them: {name}.filled(value){impute}."
+        )
 
 
 def to_float32(X):
@@ -113,6 +126,7 @@ def check_rows(estimator, X, reset):
     Sets what scikit-learn wants to be known of X. Float64 becomes float32; a data set becomes
     `LazyRows`; nothing else is copied.
     """
+    refuse_masked(X)
     if isinstance(X, Dataset | LazyRows):
         X = X if isinstance(X, LazyRows) else LazyRows(X)
         if X.ndim < 2 or X.dtype.kind not in "buif":
@@ -147,6 +161,7 @@ def check_y_is_given(estimator, y):
 
 def check_weight(sample_weight, X):
     """Return a float64 copy of sample_weight, or ones: ndarray (n,), at least 0."""
+    refuse_masked(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64).copy()
     if (weight < 0).any():
         raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
@@ -177,11 +192,12 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     """
     if np.ndim(unlabeled_label):
         raise ValueError(f"unlabeled_label must be a scalar or None, got {unlabeled_label!r}.")
+    told = categories(y)
     y = column_or_1d(as_label_array(y), warn=True)
     check_consistent_length(X, y)
     labeled = is_labeled(y, unlabeled_label) & (weight > 0)
     _warn_of_two_marks(y, unlabeled_label)
-    warn_of_callers(y, unlabeled_label)
+    look_at_callers(y, unlabeled_label)
     if not labeled.any():
         raise ValueError(
             f"No row is labeled: every y marks an unlabeled row ({unlabeled_label!r} or a "
@@ -201,6 +217,8 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
             f"y holds {unknown}, which are not among the classes {found}. The first call of "
             "partial_fit must know all classes: pass classes=."
         )
+    told = {"the categories of y": told, "class_weight": class_weight}
+    warn_of_absent(found, told, unlabeled_label)
     if len(found) == 1:
         warn(
             f"Only one class, {found.tolist()[0]!r}, is labeled: it will be predicted "
@@ -222,9 +240,36 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     return found, codes, weight
 
 
+def warn_of_absent(present, told, unlabeled_label):
+    """Tell of classes that are named and have no labeled row, as in a split that left them out.
+
+    Parameters
+    ----------
+    present : ndarray of shape (n,)
+        Classes that have labeled rows, once or more.
+    told : dict of str to array-like, dict or None
+        Where classes are named, and which.
+    unlabeled_label : scalar or None
+        The mark, which may be named too.
+    """
+    present = set(present.tolist())
+    for where, classes in told.items():
+        if classes is None or isinstance(classes, str):
+            continue
+        classes = as_label_array(list(classes))
+        named = np.unique(plain(classes[is_labeled(classes, unlabeled_label)])).tolist()
+        absent = [c for c in named if c not in present]
+        if absent:
+            warn(
+                f"{', '.join(map(repr, absent))}: named in {where}, but no labeled row has that "
+                "class. If a split has left such rows out: LabeledSplit keeps all classes in "
+                "training."
+            )
+
+
 def _warn_of_two_marks(y, unlabeled_label):
     """Tell of a y in which both the mark and missing values stand: one may be a class."""
-    if is_missing(unlabeled_label):
+    if is_missing(unlabeled_label) or y.dtype.kind == "U":  # text holds no missing value
         return
     missing = ~is_labeled(y, None)
     if missing.any() and not is_labeled(y[~missing], unlabeled_label).all():

@@ -1,5 +1,6 @@
 """What counts as unlabeled, whatever the kind of y."""
 
+from decimal import Decimal
 from numbers import Real
 
 import numpy as np
@@ -8,9 +9,11 @@ _WRITTEN_BY_NUMPY = ["nan", "None", "<NA>", "NaT"]
 
 __all__ = [
     "as_label_array",
+    "categories",
     "is_labeled",
     "is_missing",
     "label_column",
+    "labeled_rows",
     "mark_of",
     "mark_unlabeled",
     "plain",
@@ -36,8 +39,8 @@ def is_labeled(y, unlabeled_label=-1):
     Raises
     ------
     ValueError
-        If an array of fixed-width strings holds "nan" or "None": numpy wrote them there in place
-        of a missing value, and they would silently become a class.
+        If an array of fixed-width strings holds "nan" or "None" that is not the mark: numpy wrote
+        it there in place of a missing value, and it would silently become a class.
 
     Examples
     --------
@@ -50,17 +53,19 @@ def is_labeled(y, unlabeled_label=-1):
     """
     y = label_column(y)
     unlabeled_label = mark_of(y, unlabeled_label)
-    if y.dtype.kind == "U" and np.isin(y, _WRITTEN_BY_NUMPY).any():
+    named = [unlabeled_label] if isinstance(unlabeled_label, str) else []
+    written = [text for text in _WRITTEN_BY_NUMPY if text not in named]
+    if y.dtype.kind == "U" and np.isin(y, written).any():
         raise ValueError(
-            f"y is an array of fixed-width strings that holds one of {_WRITTEN_BY_NUMPY}: numpy "
-            "turned a missing value into text. Pass y with dtype=object, and None or -1 for "
-            "unlabeled."
+            f"y is an array of fixed-width strings that holds one of {written}: numpy turned a "
+            "missing value into text. Pass y with dtype=object, and None or -1 for unlabeled; or "
+            "name that text as unlabeled_label."
         )
     missing = np.zeros(y.shape, dtype=bool)
     if y.dtype.kind == "f":
         missing = np.isnan(y)
     elif y.dtype.kind == "O":
-        missing = np.array([is_missing(v) for v in y.tolist()], bool).reshape(y.shape)
+        missing = np.array([is_missing(v) for v in y.ravel().tolist()], bool).reshape(y.shape)
     if is_missing(unlabeled_label):
         return ~missing
     if y.dtype.kind not in "OUS":
@@ -71,14 +76,29 @@ def is_labeled(y, unlabeled_label=-1):
     return ~(missing | np.isin(y.astype(str), marks))
 
 
+def labeled_rows(y, unlabeled_label="auto"):
+    """Say which rows carry a label, of several columns all of them: ndarray of bool (n,)."""
+    labeled = is_labeled(y, unlabeled_label)
+    return labeled.all(1) if labeled.ndim > 1 else labeled
+
+
 def mark_of(y, unlabeled_label):
     """Return the mark that "auto" stands for: None among numbers to predict, else -1.
 
-    Floats are numbers to predict where some are NaN, which then is the mark, or are no integers.
+    Numbers are to predict where some are missing, which then is the mark, where some are no
+    integers, and where y has several columns. Those of dtype object, as pandas' nullable integers
+    become, are judged as floats are.
     """
     if not (isinstance(unlabeled_label, str) and unlabeled_label == "auto"):
         return unlabeled_label
     y = label_column(y)
+    if y.ndim > 1:
+        return None
+    if y.dtype.kind == "O":
+        values = [v for v in y.tolist() if not is_missing(v)]
+        if not values or not all(_is_number(v) for v in values):
+            return -1
+        y = np.array(values + [np.nan] * (len(y) - len(values)), dtype=float)
     if y.dtype.kind != "f":
         return -1
     return -1 if np.isfinite(y).all() and (y == np.round(y)).all() else None
@@ -96,8 +116,7 @@ def as_label_array(y):
     Whatever marks a missing value in pandas, polars or a masked array becomes None, or NaN in
     floats.
     """
-    if hasattr(y, "columns") and len(y.columns) == 1:
-        y = y.to_series() if hasattr(y, "to_series") else y.iloc[:, 0]
+    y = _only_column(y)
     if isinstance(y, np.ma.MaskedArray):
         missing, gap = np.ma.getmaskarray(y), np.nan if y.dtype.kind == "f" else None
         return np.where(missing, gap, y.data if gap is np.nan else y.data.astype(object))
@@ -109,6 +128,22 @@ def as_label_array(y):
     if isinstance(y, list) and any(v is None or isinstance(v, str) for v in y):
         return np.array(y, dtype=object)  # numpy would write -1 and NaN as text
     return np.asarray(y)
+
+
+def categories(y):
+    """The classes that a column of pandas' categories or polars' Enum names; None of others."""
+    y = _only_column(y)
+    dtype = getattr(y, "dtype", None)
+    if type(dtype).__name__ not in ("CategoricalDtype", "Enum"):
+        return None
+    return list(dtype.categories)
+
+
+def _only_column(y):
+    """A frame of one column as that column; all else as it is."""
+    if not hasattr(y, "columns") or len(y.columns) != 1:
+        return y
+    return y.to_series() if hasattr(y, "to_series") else y.iloc[:, 0]
 
 
 def mark_unlabeled(values, rows, unlabeled_label):
@@ -127,5 +162,11 @@ def plain(y):
 
 
 def is_missing(value):
-    """Whether a scalar is None, NaN or pandas.NA."""
-    return value is None or type(value).__name__ == "NAType" or value != value
+    """Whether a scalar is None, NaN, NaT, pandas.NA or numpy's masked."""
+    if value is None or value is np.ma.masked or type(value).__name__ == "NAType":
+        return True
+    return value != value
+
+
+def _is_number(value):
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_)

@@ -107,7 +107,10 @@ class LazyRows:
 
     def _row(self, i):
         row = self.dataset[int(i)]
-        return np.asarray(row[0] if isinstance(row, tuple) else row)
+        row = row[0] if isinstance(row, tuple) else row
+        if np.ma.is_masked(row):
+            raise ValueError(f"Row {i} of the data set has masked entries: fill them, .filled(0).")
+        return np.asarray(row)
 
     def __repr__(self):
         return f"LazyRows of shape {self.shape} from {type(self.dataset).__name__}"

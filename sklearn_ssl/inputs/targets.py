@@ -16,9 +16,17 @@ from torch import nn
 
 from .._warnings import warn
 from .checks import check_labels
+from .labels import as_label_array, is_labeled
 from .summary import DataSummary
 
-__all__ = ["ClassTargets", "NumberTargets", "TrainingRows", "has_target", "masked_mse"]
+__all__ = [
+    "ClassTargets",
+    "NumberTargets",
+    "TrainingRows",
+    "as_numbers",
+    "has_target",
+    "masked_mse",
+]
 
 
 def has_target(y):
@@ -192,6 +200,37 @@ def masked_mse(outputs, targets):
     return error.sum() / known.sum().clamp_min(1)
 
 
+def as_numbers(y):
+    """Return numbers to predict as float64 (n,) or (n, T): NaN for whatever is missing in y."""
+    masked = isinstance(y, np.ma.MaskedArray)
+    values = as_label_array(y) if masked else np.asarray(y)
+    if values.dtype.kind == "O" and values.ndim:
+        y = np.where(is_labeled(values, None).reshape(values.shape), values, np.nan)
+    elif masked:
+        y = values
+    return check_array(
+        y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
+    )
+
+
+def _warn_of_minus_ones(y):
+    """Tell of targets (n, T) of which so many are exactly -1 that it looks like a mark.
+
+    That is a fifth of them and twice as many as any other number. Signs, -1 and 1, are none.
+    """
+    for column in y.T:
+        values, counts = np.unique(column[np.isfinite(column)], return_counts=True)
+        found, others = counts[values == -1].sum(), counts[values != -1]
+        if np.isin(values, (-1, 1)).all() or found < max(5, 2 * others.max()):
+            continue
+        if found > 0.2 * counts.sum():
+            warn(
+                f"{found / counts.sum():.0%} of the targets are exactly -1. If -1 marks unlabeled "
+                "rows, write NaN in its place: -1 is a number like any other here."
+            )
+            return
+
+
 @dataclass
 class NumberTargets:
     """Numbers in standard deviations of the labeled rows, NaN for unlabeled; users get their unit.
@@ -222,22 +261,13 @@ class NumberTargets:
 
     def encode(self, X, y, weight, validation_fraction, seed):
         """Check y; return targets (n, T), NaN for unlabeled, weights (n,), who is held out (n,)."""
-        if isinstance(y, np.ma.MaskedArray):
-            y = y.astype(np.float64).filled(np.nan)
-        y = check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
-        )
+        y = as_numbers(y)
         check_consistent_length(X, y)
         self.is_flat, y = y.ndim == 1, y.reshape(len(y), -1)
         labeled = has_target(y) & (weight > 0)
         if not labeled.any():
             raise ValueError("No row is labeled: every y is NaN, or has weight 0.")
-        minus_ones = (y[labeled] == -1).mean()
-        if minus_ones > 0.5 and (y[labeled] != -1).any():
-            warn(
-                f"{minus_ones:.0%} of the targets are exactly -1. If -1 marks unlabeled rows, "
-                "write NaN in its place: -1 is a number like any other here."
-            )
+        _warn_of_minus_ones(y[labeled])
         earlier, self.earlier = self.earlier, None
         if earlier is not None:
             if y.shape[1] != earlier.n_outputs:

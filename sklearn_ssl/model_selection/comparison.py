@@ -10,7 +10,9 @@ from sklearn.model_selection import KFold, train_test_split
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..inputs.labels import as_label_array, is_labeled, plain
+from ..inputs.labels import is_labeled, label_column, labeled_rows, plain
+from ..inputs.marks import mark_for, parts
+from ..regressor import SSLRegressor
 from .splitting import LabeledSplit, hide_labels, labeled_scorer
 
 __all__ = ["Comparison", "LabelBudgetCurve", "compare_with_supervised", "label_budget_curve"]
@@ -99,7 +101,7 @@ def compare_with_supervised(
     groups=None,
     scoring=None,
     confidence=0.95,
-    unlabeled_label=-1,
+    unlabeled_label="auto",
     n_jobs=None,
 ):
     """Cross-validate with and without the unlabeled rows, on the same labeled test rows.
@@ -120,8 +122,8 @@ def compare_with_supervised(
         Any scorer of scikit-learn; None is accuracy, of regressors R2.
     confidence : float in (0, 1), default=0.95
         Level of the interval.
-    unlabeled_label : scalar or None, default=-1
-        As in the estimators.
+    unlabeled_label : scalar, None or "auto", default="auto"
+        What marks an unlabeled row, beside missing values. "auto": the mark of the estimator.
     n_jobs : int or None, default=None
         Fits at a time, in processes; None is one.
 
@@ -147,6 +149,7 @@ def compare_with_supervised(
         raise ValueError(f"{type(estimator).__name__} has no parameter unlabeled_weight.")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie in (0, 1), got {confidence!r}.")
+    unlabeled_label = mark_for([estimator], y, unlabeled_label)
     if is_regressor(estimator):
         unlabeled_label = None
         cv = KFold(cv, shuffle=True, random_state=0) if isinstance(cv, Integral) else cv
@@ -162,7 +165,7 @@ def compare_with_supervised(
     )
     ours, plain = np.reshape(pairs, (len(splits), 2)).T
     difference = ours - plain
-    labeled = is_labeled(y, unlabeled_label)
+    labeled = labeled_rows(y, unlabeled_label)
     ratio = np.mean([len(test) / labeled[train].sum() for train, test in splits])
     error = np.sqrt((1 / len(splits) + ratio) * difference.var(ddof=1))
     reach = error * stats.t.ppf((1 + confidence) / 2, len(splits) - 1)
@@ -181,7 +184,7 @@ def label_budget_curve(
     n_repeats=5,
     scoring=None,
     random_state=None,
-    unlabeled_label=-1,
+    unlabeled_label="auto",
     n_jobs=None,
 ):
     """Score against the number of labels, which shows how many are enough.
@@ -193,8 +196,8 @@ def label_budget_curve(
     Parameters
     ----------
     estimators : estimator, list, or dict of name to estimator
-        One that takes the unlabeled mark for a class, as supervised estimators do, is fitted on
-        the labeled rows alone.
+        One that takes the unlabeled mark for a class or refuses it, as supervised estimators do,
+        is fitted on the labeled rows alone.
     X : array-like of shape (n, ...)
         Rows, labeled or not.
     y : array-like of shape (n,)
@@ -209,8 +212,9 @@ def label_budget_curve(
         Any scorer of scikit-learn; None is accuracy, of regressors R2.
     random_state : int, RandomState or None, default=None
         Draws the test rows and the labels; the estimators have their own.
-    unlabeled_label : scalar or None, default=-1
-        As in the estimators.
+    unlabeled_label : scalar, None or "auto", default="auto"
+        What marks an unlabeled row, beside missing values. "auto": the mark that the estimators
+        have.
     n_jobs : int or None, default=None
         Fits at a time, in processes; None is one.
 
@@ -243,11 +247,11 @@ def label_budget_curve(
         raise ValueError("n_repeats must be at least 2, for a standard error.")
     n_labeled = np.atleast_1d(n_labeled).tolist()
     numbers = all(is_regressor(estimator) for estimator in estimators.values())
-    unlabeled_label = None if numbers else unlabeled_label
+    unlabeled_label = None if numbers else mark_for(estimators.values(), y, unlabeled_label)
     rng, scorer = check_random_state(random_state), labeled_scorer(scoring, unlabeled_label)
-    labeled = is_labeled(y, unlabeled_label)
+    labeled = labeled_rows(y, unlabeled_label)
     rows, jobs = np.flatnonzero(labeled), []
-    strata = None if numbers else plain(as_label_array(y)[labeled])
+    strata = None if numbers else plain(label_column(y)[labeled])
     for _ in range(n_repeats):
         _, test = train_test_split(rows, test_size=test_size, stratify=strata, random_state=rng)
         train = np.setdiff1d(np.arange(len(labeled)), test)
@@ -265,10 +269,25 @@ def label_budget_curve(
 
 def _fit_and_score(estimator, X, y, train, test, scorer, y_train=None):
     y_train = _safe_indexing(y, train) if y_train is None else y_train
-    fitted = clone(estimator).fit(_safe_indexing(X, train), y_train)
-    if is_classifier(fitted) and not is_labeled(fitted.classes_, scorer.unlabeled_label).all():
-        # it learned the mark as a class: a supervised estimator, to be given labeled rows alone
-        labeled = np.flatnonzero(is_labeled(y_train, scorer.unlabeled_label))
-        y_train = plain(as_label_array(y_train)[labeled])
+    fitted = _fit_unless_supervised(estimator, _safe_indexing(X, train), y_train, scorer)
+    if fitted is None:
+        labeled = np.flatnonzero(labeled_rows(y_train, scorer.unlabeled_label))
+        y_train = plain(label_column(y_train)[labeled])
         fitted = clone(estimator).fit(_safe_indexing(X, train[labeled]), y_train)
     return scorer(fitted, _safe_indexing(X, test), _safe_indexing(y, test))
+
+
+def _fit_unless_supervised(estimator, X, y, scorer):
+    """Fit a clone; None if it takes the mark for a class or refuses it: it is a supervised one."""
+    try:
+        fitted = clone(estimator).fit(X, y)
+    except (TypeError, ValueError):
+        knows = any(
+            hasattr(part, "unlabeled_label") or isinstance(part, SSLRegressor)
+            for part in parts(estimator)
+        )
+        if knows:
+            raise
+        return None
+    learned = fitted.classes_ if is_classifier(fitted) else []
+    return fitted if is_labeled(learned, scorer.unlabeled_label).all() else None

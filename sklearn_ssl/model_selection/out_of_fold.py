@@ -5,7 +5,8 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..inputs.labels import is_labeled, label_column, mark_of, plain
+from ..inputs.labels import label_column, labeled_rows, plain
+from ..inputs.marks import mark_for
 from .splitting import LabeledSplit
 
 __all__ = ["out_of_fold"]
@@ -42,7 +43,7 @@ def out_of_fold(
     method : str, default="predict_proba"
         What is called to predict.
     unlabeled_label : scalar, None or "auto", default="auto"
-        As in `LabeledSplit`.
+        What marks an unlabeled row, beside missing values. "auto": the mark of the estimator.
     n_jobs : int or None, default=None
         Fits at a time, in processes; None is one.
 
@@ -68,9 +69,9 @@ def out_of_fold(
     >>> p.shape, bool((p.argmax(1) == truth[rows]).mean() > 0.8)
     ((30, 3), True)
     """
-    unlabeled_label = mark_of(y, unlabeled_label)
+    unlabeled_label = mark_for([estimator], y, unlabeled_label)
     cv = cv if isinstance(cv, LabeledSplit) else LabeledSplit(cv, unlabeled_label)
-    labeled = is_labeled(y, unlabeled_label)
+    labeled = labeled_rows(y, unlabeled_label)
     splits, rows = list(cv.split(X, y, groups)), np.flatnonzero(labeled)
     tested = np.concatenate([test for _, test in splits])
     if not np.array_equal(np.sort(tested), rows):

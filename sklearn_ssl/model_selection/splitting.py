@@ -10,7 +10,15 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_method_params, indexable
 
-from ..inputs.labels import is_labeled, label_column, mark_of, mark_unlabeled, plain
+from ..inputs.labels import (
+    is_labeled,
+    label_column,
+    labeled_rows,
+    mark_of,
+    mark_unlabeled,
+    plain,
+)
+from ..inputs.marks import mark_for
 
 __all__ = ["LabeledSplit", "hide_labels", "labeled_scorer"]
 
@@ -27,8 +35,9 @@ class LabeledSplit(BaseCrossValidator):
         How the *labeled* rows are split. An int means ``StratifiedKFold(cv)``. An iterable holds
         positions among the labeled rows.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": -1, but among floats of which
-        some are NaN or no integers nothing else, so that -1 is a number like any other.
+        What marks an unlabeled row, beside missing values. "auto": -1, but nothing else among
+        numbers of which some are missing or no integers, and in y of several columns: there -1 is
+        a number like any other.
 
     References
     ----------
@@ -58,8 +67,9 @@ class LabeledSplit(BaseCrossValidator):
         ----------
         X : array-like of shape (n, ...)
             Rows; only their number matters.
-        y : array-like of shape (n,)
-            With -1 (or None, NaN in strings and objects) for unlabeled rows.
+        y : array-like of shape (n,) or (n, T)
+            With -1 (or None, NaN in strings and objects) for unlabeled rows. Of T numbers to
+            predict all must be known for a row to be tested; the others stay in training.
         groups : array-like of shape (n,) or None, default=None
             Passed on for the labeled rows. Unlabeled rows stay in training whatever their group.
 
@@ -75,16 +85,15 @@ class LabeledSplit(BaseCrossValidator):
         if y is None:
             raise ValueError("LabeledSplit needs y, which says which rows are labeled.")
         X, y, groups = indexable(X, y, groups)
-        mask = is_labeled(y, self.unlabeled_label)
+        mask = labeled_rows(y, self.unlabeled_label)
         labeled, unlabeled = np.flatnonzero(mask), np.flatnonzero(~mask)
         if not len(labeled):
             raise ValueError("No row is labeled: every y marks an unlabeled row (-1).")
         y_labeled = plain(label_column(y)[mask])
         groups = None if groups is None else np.asarray(groups)[mask]
-        cv = check_cv(self.cv, y_labeled, classifier=True)
-        if isinstance(cv, PredefinedSplit) and len(cv.test_fold) == len(mask):
-            cv = PredefinedSplit(cv.test_fold[mask])  # one entry for every row, labeled or not
-        if isinstance(cv, StratifiedKFold) or type(cv).__name__ == "StratifiedGroupKFold":
+        cv = self._inside(y_labeled, mask)
+        stratified = isinstance(cv, StratifiedKFold) or type(cv).__name__ == "StratifiedGroupKFold"
+        if stratified and y_labeled.ndim == 1:
             classes, counts = np.unique(y_labeled, return_counts=True)
             if counts.min() < cv.n_splits:
                 rarest = classes[counts.argmin()].item()
@@ -129,10 +138,23 @@ class LabeledSplit(BaseCrossValidator):
             return int(self.cv)
         if y is None:
             return check_cv(self.cv).get_n_splits(X, y, groups)
-        mask = is_labeled(y, self.unlabeled_label)
+        mask = labeled_rows(y, self.unlabeled_label)
         groups = None if groups is None else np.asarray(groups)[mask]
         y = plain(label_column(y)[mask])
-        return check_cv(self.cv, y, classifier=True).get_n_splits(np.zeros(len(y)), y, groups)
+        return self._inside(y, mask).get_n_splits(np.zeros(len(y)), y, groups)
+
+    def _inside(self, y_labeled, mask):
+        """The splitter of the labeled rows; ``mask`` says which those are."""
+        cv = check_cv(self.cv, y_labeled, classifier=True)
+        if not isinstance(cv, PredefinedSplit) or len(cv.test_fold) == len(y_labeled):
+            return cv
+        if len(cv.test_fold) != len(mask):
+            raise ValueError(
+                f"PredefinedSplit has {len(cv.test_fold)} entries, and y has {len(mask)} rows, "
+                f"{len(y_labeled)} of them labeled: give it an entry for each row, or for each "
+                "labeled one."
+            )
+        return PredefinedSplit(cv.test_fold[mask])  # an entry for every row, labeled or not
 
 
 def labeled_scorer(scoring=None, unlabeled_label="auto"):
@@ -143,8 +165,8 @@ def labeled_scorer(scoring=None, unlabeled_label="auto"):
     scoring : str, callable or None, default=None
         As scikit-learn's ``scoring``; None is the estimator's own ``score``.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": -1, but among floats of which
-        some are NaN or no integers nothing else, so that -1 is a number like any other.
+        What marks an unlabeled row, beside missing values. "auto": the mark of the estimator that
+        is scored, or of one inside it; where none has a mark, as in `LabeledSplit`.
 
     Returns
     -------
@@ -197,7 +219,8 @@ class _LabeledScorer:
         return get_routing_for_object(self.scorer)
 
     def __call__(self, estimator, X, y, **metadata):
-        rows = np.flatnonzero(is_labeled(y, self.unlabeled_label))
+        mark = mark_for([estimator], y, self.unlabeled_label)
+        rows = np.flatnonzero(labeled_rows(y, mark))
         if not len(rows):
             raise ValueError(
                 "No row of this test part is labeled. Split with cv=LabeledSplit(...), which tests "
@@ -215,8 +238,8 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
 
     Parameters
     ----------
-    y : array-like of shape (n,)
-        Rows that are unlabeled already stay so.
+    y : array-like of shape (n,) or (n, T)
+        Rows that are unlabeled already stay so. Of T numbers to predict all are hidden or none.
     n_labeled : int or float
         How many labels to keep, or the share of them in (0, 1).
     stratify : bool or "balanced", default=True
@@ -226,11 +249,11 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
         Draws the labels that stay.
     unlabeled_label : scalar, None or "auto", default="auto"
         What marks an unlabeled row, before and after; None writes NaN among floats, else None.
-        "auto": None for floats of which some are NaN or no integers, else -1.
+        "auto": as in `LabeledSplit`.
 
     Returns
     -------
-    ndarray (or Series, as y was) of shape (n,)
+    ndarray (or Series, DataFrame of pandas, as y was) of shape (n,) or (n, T)
         A copy; strings and booleans become dtype object.
 
     Raises
@@ -248,10 +271,11 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
     (100, array([10, 10, 10, 10, 10, 10, 10, 10, 10, 10]))
     """
     rng = check_random_state(random_state)
-    y = y.iloc[:, 0] if hasattr(y, "iloc") and hasattr(y, "columns") else y  # a frame's one column
     unlabeled_label = mark_of(y, unlabeled_label)
-    values = label_column(y)
-    labeled = np.flatnonzero(is_labeled(y, unlabeled_label))
+    values, labeled = label_column(y), is_labeled(y, unlabeled_label)
+    if values.ndim > 1:
+        values, labeled = _columns_of_numbers(values, stratify), labeled.any(1)
+    labeled = np.flatnonzero(labeled)
     if isinstance(n_labeled, Integral) and not isinstance(n_labeled, bool):
         n_keep = int(n_labeled)
     elif isinstance(n_labeled, Real) and 0 < n_labeled < 1:
@@ -268,7 +292,30 @@ def hide_labels(y, n_labeled, stratify=True, random_state=None, unlabeled_label=
         kept = _stratified(plain(values[labeled]), labeled, n_keep, stratify, rng)
     hidden = np.setdiff1d(np.arange(len(values)), kept)
     out = mark_unlabeled(values, hidden, unlabeled_label)
-    return type(y)(out, index=y.index, name=y.name) if hasattr(y, "iloc") else out
+    if not hasattr(y, "iloc"):
+        return out
+    if out.ndim > 1:
+        return type(y)(out, index=y.index, columns=y.columns)
+    y = y.iloc[:, 0] if hasattr(y, "columns") else y  # a frame's one column
+    return type(y)(out, index=y.index, name=y.name)
+
+
+def _columns_of_numbers(values, stratify):
+    """Several columns (n, T) as floats: they are numbers to predict, or y is none of ours."""
+    if stratify is not False:
+        raise ValueError(
+            f"y has {values.shape[1]} columns, which are numbers to predict and have no classes: "
+            "pass stratify=False, or the one column that holds the classes."
+        )
+    if values.dtype.kind == "O":
+        values = np.where(is_labeled(values, None), values, np.nan)
+    try:
+        return values.astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y has {values.shape[1]} columns that are no numbers ({error}): pass the one column "
+            "that holds the classes."
+        ) from None
 
 
 def _stratified(y, rows, n_keep, stratify, rng):

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from sklearn_ssl import FixMatchClassifier, SelfTrainingNet
 
-from ..helpers import every_estimator, few_steps, quick
+from ..helpers import EVERYTHING, REGRESSORS, every_estimator, few_steps, quick
 
 ROWS = {
     "float64": lambda X: X,
@@ -107,6 +107,27 @@ def test_text_among_the_features_is_refused_with_advice(cls, blobs):
     frame = pd.DataFrame(X, columns=list("abcd")).assign(colour=np.where(y < 0, "red", "blue"))
     with pytest.raises(ValueError, match=r"X holds text .*(red|blue).* OneHotEncoder"):
         quick(cls).fit(frame, y)
+
+
+@pytest.mark.parametrize("cls", EVERYTHING, ids=lambda cls: cls.__name__)
+def test_masked_entries_of_rows_are_refused_in_fit_and_after_it(cls, blobs):
+    X, y, _ = blobs
+    y = X[:, 0] if cls in REGRESSORS else y
+    whole = np.ma.masked_array(X, mask=np.zeros(X.shape, dtype=bool))
+    clf = quick(cls, **few_steps(cls)).fit(whole, y)
+    predicted = clf.predict(whole)
+    np.testing.assert_array_equal(predicted, quick(cls, **few_steps(cls)).fit(X, y).predict(X))
+    some = whole.copy()
+    some[7, 1] = np.ma.masked
+    for rows in (some, list(some)):
+        with pytest.raises(ValueError, match=r"X is a masked array .* X\.filled\(value\)"):
+            quick(cls).fit(rows, y)
+        with pytest.raises(ValueError, match=r"X is a masked array .* SimpleImputer"):
+            clf.predict(rows)
+    np.testing.assert_array_equal(clf.predict(whole), predicted)
+    weight = np.ma.masked_array(np.ones(len(X)), mask=y < 0)
+    with pytest.raises(ValueError, match="sample_weight is a masked array"):
+        quick(cls).fit(X, y, sample_weight=weight)
 
 
 def test_channels_last_are_told_of():

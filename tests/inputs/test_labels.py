@@ -94,6 +94,12 @@ def test_a_class_that_reads_like_a_mark_is_named(cancer, mark):
     assert clf.classes_.tolist() == ["benign", "malignant"]
 
 
+def test_masked_and_missing_of_several_columns_are_seen_one_by_one():
+    y = np.array([[1, None], [np.ma.masked, 2.0], [pd.NaT, np.nan]], dtype=object)
+    expected = [[True, False], [False, True], [False, False]]
+    np.testing.assert_array_equal(is_labeled(y, None), expected)
+
+
 def test_a_mark_is_one_value(blobs):
     X, y, _ = blobs
     with pytest.raises(ValueError, match="must be a scalar"):

@@ -103,3 +103,9 @@ def test_image_folder(tmp_path):
         np.asarray(ImageFolder(tmp_path, size=16))
     with pytest.raises(ValueError, match="no folders that hold images"):
         ImageFolder(tmp_path / "dark" / "deep", size=16)
+
+
+def test_masked_entries_of_a_row_are_refused():
+    rows = np.ma.masked_array(np.ones((6, 3)), mask=np.eye(6, 3) * [0, 0, 1])
+    with pytest.raises(ValueError, match="Row 2 of the data set has masked entries"):
+        np.asarray(LazyRows(list(rows)))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.datasets import load_breast_cancer, load_digits
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -13,9 +13,11 @@ from sklearn_ssl import (
     FixMatchClassifier,
     LabeledSplit,
     SelfTrainingNet,
+    SemiSupervisedGaussianMixture,
     compare_with_supervised,
     hide_labels,
     label_budget_curve,
+    labeled_scorer,
 )
 
 from ..helpers import quick
@@ -114,6 +116,50 @@ def test_budget_curve_gives_a_supervised_estimator_the_labeled_rows_alone():
     linear = make_pipeline(StandardScaler(), LogisticRegression())
     curve = label_budget_curve(linear, X, y, 40, n_repeats=2, random_state=0)
     assert curve.mean[0, 0] > 0.85
+
+
+@pytest.mark.parametrize("mark", [None, "open", -1])
+def test_the_mark_is_that_of_the_estimator(mark):
+    X, truth = load_wine(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    few = hide_labels(truth, 90, random_state=0)
+    y = np.array([mark if v < 0 else f"wine {v}" for v in few], dtype=object)
+    linear = LogisticRegression()
+
+    def curve(mixture, y):
+        models = {"mixture": make_pipeline(StandardScaler(), mixture), "linear": linear}
+        return label_budget_curve(models, X, y, [9, 30], n_repeats=2, random_state=0)
+
+    ours = SemiSupervisedGaussianMixture(unlabeled_label=mark)
+    expected = curve(SemiSupervisedGaussianMixture(), few)
+    np.testing.assert_array_equal(curve(ours, y).scores, expected.scores)
+    assert expected.mean.min() > 0.8
+    result = compare_with_supervised(ours, X, y, cv=3)
+    expected = compare_with_supervised(SemiSupervisedGaussianMixture(), X, few, cv=3)
+    np.testing.assert_array_equal(result.scores, expected.scores)
+    scorer = labeled_scorer("accuracy")
+    fitted, plain = ours.fit(X, y), SemiSupervisedGaussianMixture().fit(X, few)
+    assert scorer(fitted, X, y) == scorer(plain, X, few) == plain.score(X, few)
+    search = GridSearchCV(make_pipeline(ours), {}, cv=LabeledSplit(2, mark)).fit(X, y)
+    assert scorer(search, X, y) == search.score(X, y)
+
+
+def test_budget_curve_fits_supervised_regressors_on_the_labeled_rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    y = np.where(np.arange(120) < 60, X @ [1.0, 2.0, 3.0], np.nan)
+    curve = label_budget_curve(LinearRegression(), X, y, [10, 20], n_repeats=2, random_state=0)
+    np.testing.assert_allclose(curve.scores, 1)
+
+
+def test_errors_of_an_estimator_that_knows_unlabeled_rows_are_not_swallowed():
+    X, y = load_wine(return_X_y=True)
+    mixture = SemiSupervisedGaussianMixture(unlabeled_label=None, max_iter=0)
+    with pytest.raises(ValueError, match="max_iter"):
+        label_budget_curve(mixture, X, y * 1.0, [9], n_repeats=2, random_state=0)
+    models = {"a": SemiSupervisedGaussianMixture(unlabeled_label="open"), "b": FixMatchClassifier()}
+    with pytest.raises(ValueError, match="different marks"):
+        label_budget_curve(models, X, y, [9])
 
 
 def test_budget_curve_never_trains_on_the_rows_it_scores():

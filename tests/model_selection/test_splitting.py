@@ -1,13 +1,16 @@
 """Splits that test on labeled rows, scorers, hidden labels."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn import config_context
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.metrics import accuracy_score, f1_score, make_scorer
+from sklearn.metrics import accuracy_score, f1_score, get_scorer, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -15,10 +18,13 @@ from sklearn.model_selection import (
     KFold,
     RepeatedStratifiedKFold,
     ShuffleSplit,
+    StratifiedKFold,
     StratifiedShuffleSplit,
+    check_cv,
     cross_val_score,
     cross_validate,
     learning_curve,
+    train_test_split,
 )
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -28,6 +34,7 @@ from sklearn_ssl import (
     FixMatchClassifier,
     LabeledSplit,
     SelfTrainingNet,
+    SemiSupervisedGaussianMixture,
     hide_labels,
     labeled_scorer,
 )
@@ -235,3 +242,83 @@ def test_hide_labels_keeps_a_label_of_the_rarest_class():
     y = np.array([0] * 98 + [1] * 2)
     kept = hide_labels(y, 3, random_state=0)  # shares would give 2.94 and .06
     assert np.bincount(kept[kept >= 0]).tolist() == [2, 1]
+
+
+# ------------------------------------------------------------------ scikit-learn's own splitters
+
+CODES = np.where(np.arange(30) % 3, np.arange(30) // 10, -1)  # three classes, one by one
+TEXT = np.array([None, "no", "yes", "both"], dtype=object)[CODES + 1]
+NUMBERS = np.where(CODES < 0, np.nan, CODES)
+
+REFUSED = {
+    "floats": NUMBERS,
+    "Int64": pd.Series(NUMBERS).astype("Int64"),
+    "boolean": pd.Series(NUMBERS > 0).where(CODES >= 0).astype("boolean"),
+    "categories of numbers": pd.Series(NUMBERS).astype("category"),
+    "polars integers": pl.Series([None if v < 0 else int(v) for v in CODES]),
+}
+NOT_KNOWN = {
+    "text and None": TEXT,
+    "text and NaN": np.where(CODES < 0, np.nan, TEXT),
+    "text and pandas.NA": np.where(CODES < 0, pd.NA, TEXT),
+    "integers and None": np.array([None, 0, 1, 2], dtype=object)[CODES + 1],
+    "list of text and None": TEXT.tolist(),
+    "string": pd.Series(TEXT, dtype="string"),
+    "categories of text": pd.Series(TEXT, dtype="category"),
+    "polars text": pl.Series(TEXT.tolist()),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("kind", REFUSED)
+def test_missing_values_that_an_int_as_cv_refuses(kind):
+    with pytest.raises(ValueError, match="NaN"):
+        check_cv(3, REFUSED[kind], classifier=True)
+
+
+@pytest.mark.parametrize("kind", NOT_KNOWN)
+def test_missing_values_for_which_an_int_as_cv_does_not_shuffle(kind):
+    y, X = NOT_KNOWN[kind], np.arange(30.0)[:, None]
+    assert isinstance(check_cv(3, y, classifier=True), KFold)
+    clf = SemiSupervisedGaussianMixture()
+    for search in (
+        lambda: cross_val_score(clf, X, y, cv=3),
+        lambda: GridSearchCV(clf, {}, cv=3).fit(X, y),
+    ):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            search()
+        assert len({str(w.message) for w in told if "has left no label of" in str(w.message)}) == 3
+    splits = list(LabeledSplit(3).split(X, y))
+    assert all(set(CODES[train]) == {-1, 0, 1, 2} for train, _ in splits)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("kind", [*REFUSED, *NOT_KNOWN])
+def test_what_stratifies_refuses_missing_values_and_what_does_not_never_looks(kind):
+    y, X = {**REFUSED, **NOT_KNOWN}[kind], np.zeros((30, 1))
+    with pytest.raises((ValueError, TypeError)):
+        list(StratifiedKFold(3).split(X, y))
+    with pytest.raises((ValueError, TypeError)):
+        train_test_split(X, y, stratify=y)
+    for cv, groups in ((KFold(3), None), (GroupKFold(3), CODES), (ShuffleSplit(3), None)):
+        assert len(list(cv.split(X, y, groups))) == 3
+    assert len(train_test_split(X, y)) == 4
+
+
+def test_minus_one_is_a_class_of_its_own_for_an_int_as_cv():
+    for y in (CODES, CODES * 1.0, np.array(["-1", "no", "yes", "both"])[CODES + 1]):
+        cv = check_cv(3, y, classifier=True)
+        assert isinstance(cv, StratifiedKFold)
+        for train, test in cv.split(CODES, y):
+            assert set(CODES[train]) == set(CODES[test]) == {-1, 0, 1, 2}
+
+
+def test_scorers_refuse_objects_of_numbers_with_none():
+    X, y = np.arange(30.0)[:, None], NOT_KNOWN["integers and None"]
+    clf = SemiSupervisedGaussianMixture().fit(X, y)
+    with pytest.raises((TypeError, ValueError)):
+        get_scorer("accuracy")(clf, X, y)
+    assert labeled_scorer("accuracy")(clf, X, y) == clf.score(X, y)
+    known = pd.Series(y).astype("Int64")[CODES >= 0]
+    assert get_scorer("accuracy")(clf, X[CODES >= 0], known) == clf.score(X, y)

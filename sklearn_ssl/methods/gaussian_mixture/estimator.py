@@ -23,6 +23,7 @@ from ...inputs.checks import (
     check_labels,
     check_weight,
     check_y_is_given,
+    refuse_masked,
     restored_if_refused,
     text_columns_explained,
 )
@@ -191,6 +192,7 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         return self
 
     def _check_X(self, X, reset):
+        refuse_masked(X)
         with text_columns_explained():
             return validate_data(self, X, reset=reset, dtype=np.float64)
 
