@@ -63,7 +63,7 @@ class EntropyMinimizationClassifier(SSLClassifier):
     def _make_view(self, rows):  # 4: what labeled rows pass through, with and without a pool
         return choose_views(rows.X, self.augment)[0]
 
-    def _make_loss(self, rows):  # 5: the method; rows: see sklearn_ssl.inputs.targets.TrainingRows
+    def _make_loss(self, rows):  # 5: the method; rows: see sklearn_ssl.inputs.rows.TrainingRows
         return EntropyMinimizationLoss(
             view=self._make_view(rows), unlabeled_weight=self.unlabeled_weight
         )

@@ -33,8 +33,8 @@ from .inputs.checks import (
     restored_if_refused,
     warn_of_channels_last,
 )
+from .inputs.rows import TrainingRows
 from .inputs.summary import DataSummary
-from .inputs.targets import TrainingRows, has_target
 from .persistence import save
 from .schedules import LR_SCHEDULES
 
@@ -237,18 +237,17 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         ``targets`` encode y; ``previous`` is the net that training continues from, or None.
         """
         with restored_if_refused(self):
-            self._check_parameters(y, previous)
+            self._check_parameters(previous)
+            check_y_is_given(self, y is not None)
             X = self._check_X(X, reset, None if previous is None else self._summary)
             warn_of_channels_last(X)
             seed = drawn_seed(self.random_state)
             hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
             weight = check_weight(sample_weight, X)
-            y, weight, held_out = targets.encode(
-                X, y, weight, self._validation_share(), hold_out_seed
-            )
-            used = weight > 0
-            in_training = used if self.unlabeled_weight > 0 else used & has_target(y)
-            rows = self._training_rows(X, y, weight, held_out, in_training, targets, previous)
+            encoded = targets.encode(X, y, weight, self._validation_share(), hold_out_seed)
+            used = encoded.weight > 0
+            in_training = used if self.unlabeled_weight > 0 else used & encoded.labeled
+            rows = self._training_rows(X, encoded, in_training, targets, previous)
             self._targets, self._summary = targets, rows.summary
             try:
                 self._train(rows, seed, previous)
@@ -256,24 +255,19 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
                 for name in ("transduction_", "label_distributions_"):  # of an earlier fit's rows
                     vars(self).pop(name, None)
                 raise
-            self._transduce(X, y, used)
+            self._transduce(X, encoded.y, used)
         return self
 
-    def _training_rows(self, X, y, weight, held_out, used, targets, previous):
-        part = slice(None) if used.all() else used  # a slice copies nothing
-        X, y, weight, held_out = X[part], y[part], weight[part], held_out[part]
-        n_labeled = int(has_target(y).sum())
-        continues = previous is not None
+    def _training_rows(self, X, encoded, used, targets, previous):
+        X = X if used.all() else X[used]  # which copies
+        n_labeled = int(encoded.labeled[used].sum())
         summary = replace(
-            self._summary if continues else DataSummary.of(X, targets.n_outputs),
+            DataSummary.of(X, targets.n_outputs) if previous is None else self._summary,
             n_labeled=n_labeled,
-            n_unlabeled=len(y) - n_labeled,
-            n_held_out=int(held_out.sum()),
+            n_unlabeled=int(used.sum()) - n_labeled,
+            n_held_out=int(encoded.held_out[used].sum()),
         )
-        y_held_out = y[held_out]
-        if len(y_held_out):
-            y = np.where(held_out.reshape(-1, *[1] * (y.ndim - 1)), targets.missing, y)
-        return TrainingRows(X, y, weight, held_out, y_held_out, summary)
+        return TrainingRows.of(X, encoded, used, targets.missing, summary)
 
     def _train(self, rows, seed, previous, *, make_loss=None, pool=None, number=0):
         """Train ``net_``: the engine's one entrance.
@@ -306,11 +300,10 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
 
     # ---------------------------------------------------------- validation
 
-    def _check_parameters(self, y, previous):
+    def _check_parameters(self, previous):
         self._validate_params()
         check_device(self.device)
         check_callbacks(self.callbacks, self._validation_share() is not None)
-        check_y_is_given(self, y)
         check_repeatable(self, previous)
 
     def _check_X(self, X, reset=False, earlier=None):

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
 from .inputs.callers import look_at_callers_of_clone
-from .inputs.checks import warn_of_absent
+from .inputs.classes import warn_of_absent
 from .inputs.labels import as_label_array, is_labeled, label_column, plain
 from .inputs.targets import ClassTargets
 

@@ -137,7 +137,7 @@ def test_unlabeled_term_has_a_gradient(cls, digits):
 
     def gradient(weight):
         net.criterion_.lambda_u = weight
-        batch = PairedBatches(X, codes, np.arange(len(X)), **args).draw(0.5)
+        batch = PairedBatches(X, codes, codes >= 0, np.arange(len(X)), **args).draw(0.5)
         net.module_.zero_grad()
         net.module_.train()
         if hasattr(net.criterion_, "pseudo_labels"):

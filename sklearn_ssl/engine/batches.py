@@ -10,7 +10,6 @@ import torch
 from scipy.sparse import issparse
 
 from ..inputs.lazy import LazyRows
-from ..inputs.targets import has_target
 from ..inputs.tensors import rows_to_tensor, to_float
 
 __all__ = ["Batch", "PairedBatches"]
@@ -71,7 +70,8 @@ class PairedBatches:
         Rows that do not fit on the device, and lazy ones, are read one batch ahead, in another
         thread.
     y : ndarray of shape (n,) of int, or (n, T) of float
-        Class codes 0..K-1, below 0 for unlabeled; or targets, NaN for unlabeled.
+        Class codes 0..K-1, or targets; what stands in unlabeled rows does not matter.
+    labeled : ndarray of bool, shape (n,)
     pool : ndarray of int, or None
         Row numbers the unlabeled part is drawn from.
     weight : ndarray of shape (n,) or None
@@ -91,7 +91,18 @@ class PairedBatches:
     """
 
     def __init__(
-        self, X, y, pool, *, batch_size, unlabeled_ratio, max_steps, device, seed, weight=None
+        self,
+        X,
+        y,
+        labeled,
+        pool,
+        *,
+        batch_size,
+        unlabeled_ratio,
+        max_steps,
+        device,
+        seed,
+        weight=None,
     ):
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
@@ -102,7 +113,7 @@ class PairedBatches:
             self.X = self.X if far else self.X.to(self.device)
         self._reader = ThreadPoolExecutor(1) if far else None
         self._ahead = None  # the batch that is being read: its row numbers, and the rows
-        labeled = np.flatnonzero(has_target(y))
+        labeled = np.flatnonzero(labeled)
         pool = np.empty(0, dtype=np.int64) if pool is None else pool
         self.labeled = torch.from_numpy(labeled).to(self.device)
         kind = np.float32 if y.dtype.kind == "f" else np.int64

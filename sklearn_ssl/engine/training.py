@@ -112,6 +112,7 @@ class Training:
         return PairedBatches(
             rows.X,
             rows.y,
+            rows.labeled,
             self.pool,
             weight=rows.weight,
             batch_size=min(given.batch_size, max(1024, rows.X.shape[0])),

@@ -13,7 +13,7 @@ from .marks import parts, steps
 __all__ = ["look_at_callers", "look_at_callers_of_clone"]
 
 
-def look_at_callers(y, unlabeled_label):
+def look_at_callers(has_marks, kind, unlabeled_label):
     """Look at the functions that called ``fit``, for faults that y alone does not show.
 
     Some tools encode y first (``cross_val_predict`` of probabilities, voting, stacking, bagging,
@@ -22,17 +22,24 @@ def look_at_callers(y, unlabeled_label):
     gives y with its marks to transformers that need y, and they take the mark for a class. A
     cross-validation may leave a class out of training.
 
+    Parameters
+    ----------
+    has_marks : bool
+        Whether any row of y is unlabeled.
+    kind : str
+        Of the dtype of y.
+    unlabeled_label : scalar or None
+
     Raises
     ------
     ValueError
         If y was encoded, or a calibration would be wrong.
     """
-    marks = not is_labeled(y, unlabeled_label).all()
     for frame in _frames_of_tools():
         _refuse_calibration(frame, unlabeled_label)
-        if marks:
-            _warn_of_steps(frame, y, unlabeled_label)
-        elif y.dtype.kind in "iub" and _tool_with_mark(frame, unlabeled_label):
+        if has_marks:
+            _warn_of_steps(frame, frame.f_locals.get("y"), unlabeled_label)
+        elif kind in "iub" and _tool_with_mark(frame, unlabeled_label):
             _refuse_encoded(frame, unlabeled_label)
         _warn_of_split(frame, unlabeled_label)
 
@@ -173,6 +180,8 @@ def _warn_of_steps(frame, y, unlabeled_label):
 def _takes_the_same_rows(step, y, unlabeled_label):
     """Whether a step's own mark means the rows that the estimator's means."""
     mark = getattr(step, "unlabeled_label", unlabeled_label)
+    if y is None or mark == unlabeled_label:
+        return True
     return np.array_equal(is_labeled(y, mark), is_labeled(y, unlabeled_label))
 
 

@@ -5,26 +5,18 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from scipy.sparse import issparse
-from sklearn.utils import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_n_features,
     _check_sample_weight,
-    check_array,
-    check_consistent_length,
-    column_or_1d,
     validate_data,
 )
 from torch.utils.data import Dataset
 
 from .._warnings import warn
-from .callers import look_at_callers
-from .labels import as_label_array, categories, is_labeled, is_missing, plain
 from .lazy import LazyRows
 
 __all__ = [
     "check_device",
-    "check_labels",
     "check_like_fitted",
     "check_rows",
     "check_weight",
@@ -33,12 +25,8 @@ __all__ = [
     "restored_if_refused",
     "text_columns_explained",
     "to_float32",
-    "warn_of_absent",
     "warn_of_channels_last",
 ]
-
-# what people, and tables read as text, hold where no class is known
-_MARKS = ("", "?", "unlabeled", "unlabelled", "nan", "none", "<na>", "nat", "null", "n/a")
 
 
 @contextmanager
@@ -150,9 +138,9 @@ def check_rows(estimator, X, reset):
     return X.reshape(len(X), *shape)
 
 
-def check_y_is_given(estimator, y):
-    """Refuse None, in scikit-learn's words and ours."""
-    if y is None:
+def check_y_is_given(estimator, given):
+    """Refuse None as y, in scikit-learn's words and ours."""
+    if not given:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None. Pass an array with -1 for unlabeled rows."
@@ -166,117 +154,6 @@ def check_weight(sample_weight, X):
     if (weight < 0).any():
         raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
     return weight
-
-
-def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
-    """Check y and return its classes, class codes and the weights of its rows.
-
-    Parameters
-    ----------
-    X : array-like of shape (n, ...)
-    y : array-like of shape (n,)
-    weight : ndarray of shape (n,)
-        A row of weight 0 has no label.
-    unlabeled_label, class_weight
-        As in the estimators.
-    classes : ndarray or None
-        All classes, where y alone does not say.
-
-    Returns
-    -------
-    classes : ndarray of shape (K,), sorted
-    codes : int64 ndarray of shape (n,)
-        0..K-1, and -1 for unlabeled.
-    weight : ndarray of shape (n,)
-        Times the class weight.
-    """
-    if np.ndim(unlabeled_label):
-        raise ValueError(f"unlabeled_label must be a scalar or None, got {unlabeled_label!r}.")
-    told = categories(y)
-    y = column_or_1d(as_label_array(y), warn=True)
-    check_consistent_length(X, y)
-    labeled = is_labeled(y, unlabeled_label) & (weight > 0)
-    _warn_of_two_marks(y, unlabeled_label)
-    look_at_callers(y, unlabeled_label)
-    if not labeled.any():
-        raise ValueError(
-            f"No row is labeled: every y marks an unlabeled row ({unlabeled_label!r} or a "
-            "missing value)" + (" or has weight 0." if (weight == 0).any() else ".")
-        )
-    y_labeled = plain(y[labeled])
-    if y_labeled.dtype.kind in "fc":
-        check_array(y_labeled, ensure_2d=False, dtype=None, input_name="y")
-    strings = y_labeled.dtype.kind in "US" and y.dtype.kind == "O"
-    if strings and not all(isinstance(v, str) for v in y[labeled]):
-        raise ValueError("y mixes strings and numbers among its labels.")
-    check_classification_targets(y_labeled)
-    found = np.unique(y_labeled if classes is None else classes)
-    unknown = np.setdiff1d(y_labeled, found)
-    if len(unknown):
-        raise ValueError(
-            f"y holds {unknown}, which are not among the classes {found}. The first call of "
-            "partial_fit must know all classes: pass classes=."
-        )
-    told = {"the categories of y": told, "class_weight": class_weight}
-    warn_of_absent(found, told, unlabeled_label)
-    if len(found) == 1:
-        warn(
-            f"Only one class, {found.tolist()[0]!r}, is labeled: it will be predicted "
-            "for every row. (If -1 is a class of yours, set unlabeled_label=None and mark "
-            "unlabeled rows by a missing value.)",
-        )
-    marks = [v for v in found.tolist() if isinstance(v, str) and v.strip().lower() in _MARKS]
-    if marks:
-        warn(
-            f"{marks[0]!r} is a class here, like any other. If it marks unlabeled rows, pass "
-            f"unlabeled_label={marks[0]!r}.",
-        )
-    codes = np.full(len(y), -1, dtype=np.int64)
-    codes[labeled] = np.searchsorted(found, y_labeled)
-    weight = weight.copy()
-    weight[labeled] *= compute_sample_weight(class_weight, y_labeled)
-    if (weight[labeled] <= 0).any():
-        raise ValueError(f"class_weight={class_weight!r} must be positive.")
-    return found, codes, weight
-
-
-def warn_of_absent(present, told, unlabeled_label):
-    """Tell of classes that are named and have no labeled row, as in a split that left them out.
-
-    Parameters
-    ----------
-    present : ndarray of shape (n,)
-        Classes that have labeled rows, once or more.
-    told : dict of str to array-like, dict or None
-        Where classes are named, and which.
-    unlabeled_label : scalar or None
-        The mark, which may be named too.
-    """
-    present = set(present.tolist())
-    for where, classes in told.items():
-        if classes is None or isinstance(classes, str):
-            continue
-        classes = as_label_array(list(classes))
-        named = np.unique(plain(classes[is_labeled(classes, unlabeled_label)])).tolist()
-        absent = [c for c in named if c not in present]
-        if absent:
-            warn(
-                f"{', '.join(map(repr, absent))}: named in {where}, but no labeled row has that "
-                "class. If a split has left such rows out: LabeledSplit keeps all classes in "
-                "training."
-            )
-
-
-def _warn_of_two_marks(y, unlabeled_label):
-    """Tell of a y in which both the mark and missing values stand: one may be a class."""
-    if is_missing(unlabeled_label) or y.dtype.kind == "U":  # text holds no missing value
-        return
-    missing = ~is_labeled(y, None)
-    if missing.any() and not is_labeled(y[~missing], unlabeled_label).all():
-        warn(
-            f"y holds both {unlabeled_label!r} and missing values, and both mark unlabeled rows. "
-            f"If {unlabeled_label!r} is a class, set unlabeled_label=None; else use one mark."
-        )
 
 
 def check_device(device):

@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils.validation import column_or_1d
 
 _WRITTEN_BY_NUMPY = ["nan", "None", "<NA>", "NaT"]
 
@@ -17,6 +19,7 @@ __all__ = [
     "mark_of",
     "mark_unlabeled",
     "plain",
+    "read_labels",
 ]
 
 
@@ -74,6 +77,23 @@ def is_labeled(y, unlabeled_label=-1):
     if not isinstance(unlabeled_label, str):  # numpy turns the -1 in ["a", -1] into "-1"
         marks.append(str(float(unlabeled_label)))
     return ~(missing | np.isin(y.astype(str), marks))
+
+
+class ReadLabels(NamedTuple):
+    """A column of labels as `read_labels` returns it."""
+
+    values: np.ndarray  #: (n,)
+    marked: np.ndarray  #: (n,) bool: rows without a label
+    missing: np.ndarray  #: (n,) bool: those of them where a value is missing
+    categories: list | None  #: classes that the column's type names
+
+
+def read_labels(y, unlabeled_label):
+    """Read a column of labels once: its values, which rows are unlabeled, and why."""
+    told = categories(y)
+    y = column_or_1d(as_label_array(y), warn=True)
+    missing = np.zeros(len(y), bool) if y.dtype.kind in "US" else ~is_labeled(y, None)
+    return ReadLabels(y, ~is_labeled(y, unlabeled_label), missing, told)
 
 
 def labeled_rows(y, unlabeled_label="auto"):

@@ -1,8 +1,7 @@
 """Kinds of target: what y becomes for training, and what outputs become for users.
 
-A kind has ``encode`` (y -> codes, weights, which rows are held out), ``loss`` and ``scores`` (of
-outputs), ``calibrate`` and ``decode`` (outputs -> what users get), and ``n_outputs``. Codes are
-float or int; `has_target` says which rows have one.
+A kind has ``encode`` (y -> `EncodedTargets`), ``loss`` and ``scores`` (of outputs), ``calibrate``
+and ``decode`` (outputs -> what users get), and ``n_outputs``.
 """
 
 from dataclasses import dataclass, field
@@ -15,86 +14,24 @@ from sklearn.utils.validation import check_array, check_consistent_length
 from torch import nn
 
 from .._warnings import warn
-from .checks import check_labels
+from .classes import check_labels
 from .labels import as_label_array, is_labeled
-from .summary import DataSummary
+from .rows import EncodedTargets
 
-__all__ = [
-    "ClassTargets",
-    "NumberTargets",
-    "TrainingRows",
-    "as_numbers",
-    "has_target",
-    "masked_mse",
-]
+__all__ = ["ClassTargets", "NumberTargets", "as_numbers", "masked_mse"]
 
 
-def has_target(y):
-    """Which rows have a target: codes from 0 on, or any number among float targets (n, T)."""
-    return np.isfinite(y).any(1) if y.dtype.kind == "f" else y >= 0
-
-
-@dataclass(frozen=True)
-class TrainingRows:
-    """The rows of one fit, as methods see them.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, ...), CSR matrix or LazyRows
-        The rows, checked.
-    y : ndarray of shape (n,) of int64, or (n, T) of float
-        Class codes 0..K-1, and -1 where there is no label to train on; of a regressor targets in
-        standard deviations, and NaN.
-    weight : ndarray of shape (n,)
-        Above 0.
-    held_out : ndarray of bool, shape (n,)
-        Rows set aside to validate on. They are neither labeled nor unlabeled.
-    y_held_out : ndarray of shape (m, ...)
-        Their targets.
-    summary : DataSummary
-    """
-
-    X: object
-    y: np.ndarray
-    weight: np.ndarray
-    held_out: np.ndarray
-    y_held_out: np.ndarray
-    summary: DataSummary
-
-    @property
-    def n_classes(self):
-        """Outputs of the network."""
-        return self.summary.n_classes
-
-    @property
-    def labeled(self):
-        """Which rows have a target to train on: ndarray of bool (n,)."""
-        return has_target(self.y)
-
-    @property
-    def unlabeled(self):
-        """Which rows have none and may be used without: ndarray of bool (n,)."""
-        return ~(self.labeled | self.held_out)
-
-    @property
-    def class_shares(self):
-        """Shares of the classes among the labels: tensor (K,)."""
-        counts = torch.from_numpy(np.bincount(self.y[self.labeled], minlength=self.n_classes))
-        return counts.float() / len(self.y[self.labeled])
-
-
-def hold_out(y, fraction, seed, stratify):
-    """Choose labeled rows to validate on: ndarray of bool (n,)."""
-    held_out = np.zeros(len(y), dtype=bool)
+def hold_out(labeled, strata, fraction, seed):
+    """Choose labeled rows to validate on, by ``strata`` of those: ndarray of bool (n,)."""
+    held_out = np.zeros(len(labeled), dtype=bool)
     if fraction is None:
         return held_out
-    labeled = np.flatnonzero(has_target(y))
-    strata = y[labeled] if stratify else None
+    rows = np.flatnonzero(labeled)
     try:
-        _, held = train_test_split(labeled, test_size=fraction, stratify=strata, random_state=seed)
+        _, held = train_test_split(rows, test_size=fraction, stratify=strata, random_state=seed)
     except ValueError as error:
         raise ValueError(
-            f"validation_fraction={fraction} of {len(labeled)} labeled rows leaves too few "
+            f"validation_fraction={fraction} of {len(rows)} labeled rows leaves too few "
             f"for each class in training or validation: {error} Give more labels, or train "
             "without validation_fraction, early_stopping and temperature_scaling."
         ) from None
@@ -136,7 +73,7 @@ class ClassTargets:
         return len(self.classes)
 
     def encode(self, X, y, weight, validation_fraction, seed):
-        """Check y; return codes (n,), -1 for unlabeled, weights (n,), and who is held out (n,)."""
+        """Check y; return `EncodedTargets`, with codes (n,) and -1 for unlabeled."""
         self.classes, codes, weight = check_labels(
             X,
             y,
@@ -151,7 +88,9 @@ class ClassTargets:
                 "warm_start=True, but the earlier fit had other classes: "
                 f"{earlier.classes}, and now {self.classes}."
             )
-        return codes, weight, hold_out(codes, validation_fraction, seed, stratify=True)
+        labeled = codes >= 0
+        held_out = hold_out(labeled, codes[labeled], validation_fraction, seed)
+        return EncodedTargets(codes, labeled, weight, held_out)
 
     @staticmethod
     def loss(logits, codes):
@@ -260,11 +199,11 @@ class NumberTargets:
         return len(self.mean)
 
     def encode(self, X, y, weight, validation_fraction, seed):
-        """Check y; return targets (n, T), NaN for unlabeled, weights (n,), who is held out (n,)."""
+        """Check y; return `EncodedTargets`, with numbers (n, T) and NaN for unlabeled."""
         y = as_numbers(y)
         check_consistent_length(X, y)
         self.is_flat, y = y.ndim == 1, y.reshape(len(y), -1)
-        labeled = has_target(y) & (weight > 0)
+        labeled = np.isfinite(y).any(1) & (weight > 0)
         if not labeled.any():
             raise ValueError("No row is labeled: every y is NaN, or has weight 0.")
         _warn_of_minus_ones(y[labeled])
@@ -277,7 +216,8 @@ class NumberTargets:
             self._set_unit(y[labeled])
         targets = (y - self.mean) / self.scale
         targets[~labeled] = np.nan
-        return targets, weight, hold_out(targets, validation_fraction, seed, stratify=False)
+        held_out = hold_out(labeled, None, validation_fraction, seed)
+        return EncodedTargets(targets, labeled, weight, held_out)
 
     def _set_unit(self, y):
         known = np.isfinite(y)

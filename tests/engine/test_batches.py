@@ -14,8 +14,8 @@ def test_batches_are_read_one_ahead_and_never_the_whole():
     data = Squares(10_000)
     y = np.where(np.arange(10_000) < 20, data.truth, -1)
     batches = PairedBatches(
-        LazyRows(data), y, np.arange(10_000), batch_size=4, unlabeled_ratio=2, max_steps=100,
-        device="cpu", seed=0,
+        LazyRows(data), y, y >= 0, np.arange(10_000), batch_size=4, unlabeled_ratio=2,
+        max_steps=100, device="cpu", seed=0,
     )  # fmt: skip
     before = data.read
     for step in range(5):
@@ -24,8 +24,8 @@ def test_batches_are_read_one_ahead_and_never_the_whole():
         np.testing.assert_allclose(batch.x_u.numpy(), expected, atol=1e-6)
     assert data.read - before <= 6 * 12
     twin = PairedBatches(
-        LazyRows(data), y, np.arange(10_000), batch_size=4, unlabeled_ratio=2, max_steps=100,
-        device="cpu", seed=1,
+        LazyRows(data), y, y >= 0, np.arange(10_000), batch_size=4, unlabeled_ratio=2,
+        max_steps=100, device="cpu", seed=1,
     )  # fmt: skip
     twin.load_state_dict(batches.state_dict())
     for _ in range(3):
@@ -38,9 +38,9 @@ def test_a_checkpoint_goes_on_where_rows_fit_by_now():
     data = Squares(200)
     y = np.where(np.arange(200) < 20, data.truth, -1)
     params = {"batch_size": 4, "unlabeled_ratio": 2, "max_steps": 9, "device": "cpu", "seed": 0}
-    far = PairedBatches(LazyRows(data), y, np.arange(200), **params)
+    far = PairedBatches(LazyRows(data), y, y >= 0, np.arange(200), **params)
     far.draw(0.0)
-    near = PairedBatches(data.images, y, np.arange(200), **params)
+    near = PairedBatches(data.images, y, y >= 0, np.arange(200), **params)
     near.load_state_dict(far.state_dict())
     assert torch.equal(near.draw(0.1).x_u, far.draw(0.1).x_u)
     assert near.draw(0.2).x_u.shape == (8, 1, 8, 8)
@@ -51,7 +51,15 @@ def test_each_pass_is_every_row_once_in_an_order_of_its_own(n):
     """30 rows: several passes are drawn at a time; 300: one is."""
     X, y = np.zeros((n, 2), np.float32), np.where(np.arange(n) < 10, 0, -1)
     batches = PairedBatches(
-        X, y, np.arange(n), batch_size=5, unlabeled_ratio=2, max_steps=99, device="cpu", seed=0
+        X,
+        y,
+        y >= 0,
+        np.arange(n),
+        batch_size=5,
+        unlabeled_ratio=2,
+        max_steps=99,
+        device="cpu",
+        seed=0,
     )
     passes = [torch.cat([batches.draw(0.0).i_u for _ in range(n // 10)]).tolist() for _ in range(3)]
     assert all(sorted(rows) == list(range(n)) for rows in passes)
@@ -61,8 +69,9 @@ def test_each_pass_is_every_row_once_in_an_order_of_its_own(n):
 
 @pytest.mark.parametrize("weight", [None, np.array([3.0, 1.0, 0.0, 9.0])])
 def test_labeled_rows_come_in_proportion_to_their_weight(weight):
+    y = np.array([0, 1, -1, -1])
     batches = PairedBatches(
-        np.arange(4, dtype=np.float32)[:, None], np.array([0, 1, -1, -1]), None, weight=weight,
+        np.arange(4, dtype=np.float32)[:, None], y, y >= 0, None, weight=weight,
         batch_size=2000, unlabeled_ratio=1, max_steps=9, device="cpu", seed=0,
     )  # fmt: skip
     first = (batches.draw(0.0).x_l == 0).float().mean().item()

@@ -592,7 +592,7 @@ MUTANTS = [
     # ------------------------------------------------------------------ inputs
     (
         "class-codes-swapped",
-        "inputs/checks.py",
+        "inputs/classes.py",
         "codes[labeled] = np.searchsorted(found, y_labeled)",
         "codes[labeled] = len(found) - 1 - np.searchsorted(found, y_labeled)",
         "inputs/test_labels.py::test_minus_one_and_one_are_classes_with_another_mark",
@@ -614,8 +614,8 @@ MUTANTS = [
     (
         "nan-marks-taken-for-classes",
         "inputs/labels.py",
-        ' == "NAType" or value != value',
-        ' == "NAType"',
+        "return value != value",
+        "return False",
         "inputs/test_labels.py::test_label_kinds_train_the_same_net_and_come_back_in_their_dtype",
     ),
     (
@@ -655,10 +655,10 @@ MUTANTS = [
     ),
     (
         "held-out-rows-left-in-the-pool",
-        "inputs/targets.py",
+        "inputs/rows.py",
         "~(self.labeled | self.held_out)",
         "~self.labeled",
-        "inputs/test_targets.py",
+        "inputs/test_rows.py",
     ),
     (
         "unknown-targets-dilute-the-loss",
@@ -742,7 +742,7 @@ MUTANTS = [
     (
         "labeled-scorer-scores-all-rows",
         "model_selection/splitting.py",
-        "rows = np.flatnonzero(is_labeled(y, self.unlabeled_label))",
+        "rows = np.flatnonzero(labeled_rows(y, mark))",
         "rows = np.arange(len(y))",
         "model_selection/test_splitting.py::test_labeled_scorer_is_the_scorer_on_labeled_rows",
     ),
@@ -877,9 +877,23 @@ MUTANTS = [
     (
         "encoded-y-not-noticed",
         "inputs/callers.py",
-        "_refuse_encoded(frame, unlabeled_label)\n        frame",
-        "pass\n        frame",
-        "inputs/test_marks.py",
+        "            _refuse_encoded(frame, unlabeled_label)\n        _warn_of_split",
+        "            pass\n        _warn_of_split",
+        "inputs/test_marks.py inputs/test_callers.py",
+    ),
+    (
+        "encoded-y-not-noticed-in-other-processes",
+        "inputs/callers.py",
+        'if encodes and labeled.all() and frame.f_locals["y"].dtype.kind in "iub":',
+        "if False:",
+        "inputs/test_callers.py",
+    ),
+    (
+        "the-estimators-own-mark-not-asked",
+        "inputs/marks.py",
+        'mark = getattr(part, "unlabeled_label", "auto")',
+        'mark = "auto"',
+        "model_selection",
     ),
     (
         "supervised-steps-not-noticed",
@@ -890,9 +904,9 @@ MUTANTS = [
     ),
     (
         "two-marks-not-told",
-        "inputs/checks.py",
-        "    _warn_of_two_marks(y, unlabeled_label)\n",
-        "",
+        "inputs/classes.py",
+        "missing.any() and (marked & ~missing).any()",
+        "False",
         "inputs/test_marks.py",
     ),
     (
@@ -905,8 +919,8 @@ MUTANTS = [
     (
         "on-labeled-fits-on-all-rows",
         "on_labeled.py",
-        "if len(labeled) < len(label_column(y)):",
-        "if False:",
+        "if not len(others):",
+        "if True:",
         "test_on_labeled.py inputs/test_marks.py",
     ),
     (
@@ -919,7 +933,7 @@ MUTANTS = [
     (
         "unlabeled-rows-used-with-weight-zero",
         "base.py",
-        "used if self.unlabeled_weight > 0 else used & has_target(y)",
+        "used if self.unlabeled_weight > 0 else used & encoded.labeled",
         "used",
         "test_contract.py::test_weight_zero_is_the_supervised_net_bit_for_bit[FixMatchClassifier]",
     ),

@@ -20,13 +20,13 @@ from ..._parameters import ParameterTable
 from ..._warnings import warn
 from ...classifier import LabeledScoreMixin
 from ...inputs.checks import (
-    check_labels,
     check_weight,
     check_y_is_given,
     refuse_masked,
     restored_if_refused,
     text_columns_explained,
 )
+from ...inputs.classes import check_labels
 from .em import EM, log_joint, whiten
 
 __all__ = ["SemiSupervisedGaussianMixture"]
@@ -160,7 +160,7 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         """
         with restored_if_refused(self):
             self._validate_params()
-            check_y_is_given(self, y)
+            check_y_is_given(self, y is not None)
             X = self._check_X(X, reset=True)
             self.classes_, codes, weight = check_labels(
                 X,

@@ -133,11 +133,11 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         """
         with restored_if_refused(self):
             self._validate_params()
-            check_y_is_given(self, y)
+            check_y_is_given(self, y is not None)
             X = check_rows(self, X, reset=True)
             targets = ClassTargets(self.unlabeled_label, self.class_weight)
-            y, weight, _ = targets.encode(X, y, check_weight(sample_weight, X), None, 0)
-            labeled, used = y >= 0, weight > 0
+            y, labeled, weight, _ = targets.encode(X, y, check_weight(sample_weight, X), None, 0)
+            used = weight > 0
             used = used & labeled if self.unlabeled_weight == 0 else used
             part = slice(None) if used.all() else used  # a slice copies nothing
             rng = self.random_state
