@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
+from .inputs.from_torch import to_numpy
 from .inputs.labels import as_label_array, is_labeled, label_column, plain
 from .inputs.targets import ClassTargets
 
@@ -74,7 +75,7 @@ class LabeledScoreMixin(ClassifierMixin):
         if not labeled.any():
             raise ValueError("score needs labeled rows: every y marks an unlabeled row.")
         y = plain(label_column(y)[labeled])
-        weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
+        weight = None if sample_weight is None else np.asarray(to_numpy(sample_weight))[labeled]
         return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
 
 

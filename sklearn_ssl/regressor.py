@@ -6,6 +6,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from .base import SSLEstimator
+from .inputs.from_torch import to_numpy
 from .inputs.targets import NumberTargets
 
 __all__ = ["SSLRegressor"]
@@ -126,11 +127,13 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         ValueError
             If no row is labeled.
         """
-        y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan")
+        y = check_array(
+            to_numpy(y), dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan"
+        )
         known = np.isfinite(y.reshape(len(y), -1)).all(1)
         if not known.any():
             raise ValueError("score needs labeled rows: every y has an unknown target.")
-        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
+        weight = None if sample_weight is None else np.asarray(to_numpy(sample_weight))[known]
         return r2_score(y[known], self.predict(X)[known], sample_weight=weight)
 
     def __sklearn_tags__(self):

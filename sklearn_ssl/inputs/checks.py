@@ -4,7 +4,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -19,6 +18,8 @@ from torch.utils.data import Dataset
 
 from .._warnings import warn
 from .callers import warn_of_callers
+from .columns import as_rows, missing_located, to_float32
+from .from_torch import to_numpy
 from .labels import as_label_array, is_labeled, is_missing, plain
 from .lazy import LazyRows
 
@@ -30,8 +31,6 @@ __all__ = [
     "check_weight",
     "check_y_is_given",
     "restored_if_refused",
-    "text_columns_explained",
-    "to_float32",
     "warn_of_channels_last",
 ]
 
@@ -54,32 +53,6 @@ def restored_if_refused(estimator):
             if drawn:
                 generator.set_state(state)
         raise
-
-
-@contextmanager
-def text_columns_explained():
-    """Say what to do about text among the features."""
-    try:
-        yield
-    except ValueError as error:
-        if "could not convert string to float" not in str(error):
-            raise
-        raise ValueError(
-            f"X holds text ({error}). Encode it first: OneHotEncoder or "
-            "OnLabeled(TargetEncoder()) for categories, TfidfVectorizer for documents, each in a "
-            "Pipeline with this estimator."
-        ) from error
-
-
-def to_float32(X):
-    """float64 rows as float32, refused where that overflows; others as they are."""
-    if X.dtype != np.float64:
-        return X
-    with np.errstate(over="ignore"):
-        X = X.astype(np.float32)
-    if not np.isfinite(X.data if issparse(X) else X).all():
-        raise ValueError("X holds values too large for float32.")
-    return X
 
 
 def check_like_fitted(estimator, X, known, *, continues=False):
@@ -113,17 +86,18 @@ def check_rows(estimator, X, reset):
     Sets what scikit-learn wants to be known of X. Float64 becomes float32; a data set becomes
     `LazyRows`; nothing else is copied.
     """
-    if isinstance(X, Dataset | LazyRows):
+    if isinstance(X, Dataset | LazyRows):  # which are looked at when they are read
         X = X if isinstance(X, LazyRows) else LazyRows(X)
         if X.ndim < 2 or X.dtype.kind not in "buif":
             raise ValueError(f"Rows must be arrays of numbers, got {X!r} of dtype {X.dtype}.")
         _check_n_features(estimator, X, reset=reset)
     else:
-        with text_columns_explained():
+        X = as_rows(X)
+        with missing_located(X):
             X = validate_data(
                 estimator, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
             )
-        X = to_float32(X)
+        X = to_float32(X, getattr(estimator, "feature_names_in_", None))
     shape = getattr(estimator, "input_shape", None)
     if shape is None:
         return X
@@ -147,7 +121,7 @@ def check_y_is_given(estimator, y):
 
 def check_weight(sample_weight, X):
     """Return a float64 copy of sample_weight, or ones: ndarray (n,), at least 0."""
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64).copy()
+    weight = _check_sample_weight(to_numpy(sample_weight), X, dtype=np.float64).copy()
     if (weight < 0).any():
         raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
     return weight

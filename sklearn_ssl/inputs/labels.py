@@ -3,6 +3,9 @@
 from numbers import Real
 
 import numpy as np
+import torch
+
+from .from_torch import to_numpy
 
 _WRITTEN_BY_NUMPY = ["nan", "None", "<NA>", "NaT"]
 
@@ -96,6 +99,9 @@ def as_label_array(y):
     Whatever marks a missing value in pandas, polars or a masked array becomes None, or NaN in
     floats.
     """
+    y = to_numpy(y)
+    if isinstance(y, list) and any(isinstance(v, torch.Tensor) for v in y):
+        y = [to_numpy(v) for v in y]
     if hasattr(y, "columns") and len(y.columns) == 1:
         y = y.to_series() if hasattr(y, "to_series") else y.iloc[:, 0]
     if isinstance(y, np.ma.MaskedArray):

@@ -5,6 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from .columns import to_float32
+from .from_torch import to_numpy
+
 __all__ = ["LazyRows", "in_unit_range", "value_range"]
 
 
@@ -90,8 +93,23 @@ class LazyRows:
                 pass
         return out
 
+    def read(self):
+        """Read all rows of this part as the network gets them.
+
+        Returns
+        -------
+        ndarray of shape (n, ...)
+            Larger floats have become float32.
+
+        Raises
+        ------
+        ValueError
+            For a value that is NaN, infinite or too large. It says which row of the data set.
+        """
+        return to_float32(np.asarray(self), rows=self.index)
+
     def thinned(self, n):
-        """Read some of the rows, evenly spaced.
+        """`read` some of the rows, evenly spaced.
 
         Parameters
         ----------
@@ -103,11 +121,11 @@ class LazyRows:
         ndarray of shape (about n, ...)
             The rows.
         """
-        return np.asarray(self[:: max(1, len(self) // n)])
+        return self[:: max(1, len(self) // n)].read()
 
     def _row(self, i):
         row = self.dataset[int(i)]
-        return np.asarray(row[0] if isinstance(row, tuple) else row)
+        return np.asarray(to_numpy(row[0] if isinstance(row, tuple) else row))
 
     def __repr__(self):
         return f"LazyRows of shape {self.shape} from {type(self.dataset).__name__}"

@@ -16,6 +16,7 @@ from torch import nn
 
 from .._warnings import warn
 from .checks import check_labels
+from .from_torch import to_numpy
 from .summary import DataSummary
 
 __all__ = ["ClassTargets", "NumberTargets", "TrainingRows", "has_target", "masked_mse"]
@@ -222,6 +223,7 @@ class NumberTargets:
 
     def encode(self, X, y, weight, validation_fraction, seed):
         """Check y; return targets (n, T), NaN for unlabeled, weights (n,), who is held out (n,)."""
+        y = to_numpy(y)
         if isinstance(y, np.ma.MaskedArray):
             y = y.astype(np.float64).filled(np.nan)
         y = check_array(

@@ -24,8 +24,8 @@ from ...inputs.checks import (
     check_weight,
     check_y_is_given,
     restored_if_refused,
-    text_columns_explained,
 )
+from ...inputs.columns import as_rows, missing_located
 from .em import EM, log_joint, whiten
 
 __all__ = ["SemiSupervisedGaussianMixture"]
@@ -191,7 +191,8 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         return self
 
     def _check_X(self, X, reset):
-        with text_columns_explained():
+        X = as_rows(X)
+        with missing_located(X):
             return validate_data(self, X, reset=reset, dtype=np.float64)
 
     def _center_and_scale(self, X, weight):
