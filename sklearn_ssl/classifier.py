@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
+from .inputs.checks import of_common_size
 from .inputs.from_torch import to_numpy
 from .inputs.labels import as_label_array, is_labeled, label_column, plain
 from .inputs.targets import ClassTargets
@@ -75,7 +76,9 @@ class LabeledScoreMixin(ClassifierMixin):
         if not labeled.any():
             raise ValueError("score needs labeled rows: every y marks an unlabeled row.")
         y = plain(label_column(y)[labeled])
-        weight = None if sample_weight is None else np.asarray(to_numpy(sample_weight))[labeled]
+        weight = None
+        if sample_weight is not None:
+            weight = of_common_size(np.asarray(to_numpy(sample_weight), dtype=float)[labeled])
         return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
 
 

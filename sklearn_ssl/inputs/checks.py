@@ -30,6 +30,7 @@ __all__ = [
     "check_rows",
     "check_weight",
     "check_y_is_given",
+    "of_common_size",
     "restored_if_refused",
     "warn_of_channels_last",
 ]
@@ -124,7 +125,15 @@ def check_weight(sample_weight, X):
     weight = _check_sample_weight(to_numpy(sample_weight), X, dtype=np.float64).copy()
     if (weight < 0).any():
         raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
-    return weight
+    return of_common_size(weight)
+
+
+def of_common_size(weight):
+    """Weights whose sums and squares are numbers: divided by the largest if that is extreme."""
+    largest = weight.max(initial=0)
+    if largest == 0 or 2.0**-64 <= largest <= 2.0**64:
+        return weight
+    return np.where(weight > 0, np.maximum(weight / largest, np.finfo(float).tiny), 0.0)
 
 
 def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
@@ -189,11 +198,12 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
         )
     codes = np.full(len(y), -1, dtype=np.int64)
     codes[labeled] = np.searchsorted(found, y_labeled)
-    weight = weight.copy()
-    weight[labeled] *= compute_sample_weight(class_weight, y_labeled)
-    if (weight[labeled] <= 0).any():
-        raise ValueError(f"class_weight={class_weight!r} must be positive.")
-    return found, codes, weight
+    weight, of_class = weight.copy(), compute_sample_weight(class_weight, y_labeled)
+    if not ((of_class > 0) & (of_class < np.inf)).all():
+        raise ValueError(f"class_weight={class_weight!r} must be positive and finite.")
+    product = weight[labeled] * of_common_size(of_class)
+    weight[labeled] = np.maximum(product, np.finfo(float).tiny)  # it has a label, however light
+    return found, codes, of_common_size(weight)
 
 
 def _warn_of_two_marks(y, unlabeled_label):
