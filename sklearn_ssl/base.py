@@ -21,8 +21,10 @@ from .inputs.checks import (
     check_weight,
     check_y_is_given,
     restored_if_refused,
+    rows_for_network,
     warn_of_channels_last,
 )
+from .inputs.offsets import find_offset
 from .inputs.summary import DataSummary
 from .inputs.targets import TrainingRows, has_target
 from .persistence import save
@@ -222,7 +224,9 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         """
         with restored_if_refused(self):
             self._check_parameters(y, previous)
-            X = self._check_X(X, reset, None if previous is None else self._summary)
+            X = check_rows(self, X, reset)
+            if previous is not None:
+                check_like_fitted(self, X, self._summary, continues=reset)
             warn_of_channels_last(X)
             seed = self._draw_seed()
             hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
@@ -232,7 +236,10 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
             )
             used = weight > 0
             in_training = used if self.unlabeled_weight > 0 else used & has_target(y)
-            rows = self._training_rows(X, y, weight, held_out, in_training, targets, previous)
+            offset = find_offset(X, in_training) if previous is None else self._summary.offset
+            X = rows_for_network(self, X, offset)
+            known = None if previous is None else self._summary
+            rows = self._training_rows(X, y, weight, held_out, in_training, targets, known, offset)
             self._targets, self._summary = targets, rows.summary
             try:
                 self._train(rows, seed, previous)
@@ -243,13 +250,12 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
             self._transduce(X, y, used)
         return self
 
-    def _training_rows(self, X, y, weight, held_out, used, targets, previous):
+    def _training_rows(self, X, y, weight, held_out, used, targets, known, offset):
         part = slice(None) if used.all() else used  # a slice copies nothing
         X, y, weight, held_out = X[part], y[part], weight[part], held_out[part]
         n_labeled = int(has_target(y).sum())
-        continues = previous is not None
         summary = replace(
-            self._summary if continues else DataSummary.of(X, targets.n_outputs),
+            known or DataSummary.of(X, targets.n_outputs, offset),
             n_labeled=n_labeled,
             n_unlabeled=len(y) - n_labeled,
             n_held_out=int(held_out.sum()),
@@ -316,13 +322,11 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
                 "(warm_start, partial_fit) with checkpoint_dir=None."
             )
 
-    def _check_X(self, X, reset=False, earlier=None):
-        """Check X; ``earlier`` is the summary of the rows that it must look like, if any."""
-        X = check_rows(self, X, reset)
-        known = earlier if reset else self._summary
-        if known is not None:
-            check_like_fitted(self, X, known, continues=reset)
-        return X
+    def _check_X(self, X):
+        """Check rows that come after `fit`; return them as the network gets them."""
+        X = check_rows(self, X, reset=False)
+        check_like_fitted(self, X, self._summary)
+        return rows_for_network(self, X, self._summary.offset)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -18,10 +18,11 @@ from torch.utils.data import Dataset
 
 from .._warnings import warn
 from .callers import warn_of_callers
-from .columns import as_rows, missing_located, to_float32
+from .columns import as_rows, missing_located
 from .from_torch import to_numpy
 from .labels import as_label_array, is_labeled, is_missing, plain
 from .lazy import LazyRows
+from .offsets import less_offset
 
 __all__ = [
     "check_device",
@@ -32,6 +33,7 @@ __all__ = [
     "check_y_is_given",
     "of_common_size",
     "restored_if_refused",
+    "rows_for_network",
     "warn_of_channels_last",
 ]
 
@@ -82,10 +84,10 @@ def warn_of_channels_last(X):
 
 
 def check_rows(estimator, X, reset):
-    """Check X as ``fit`` (``reset``) or as what comes after it; return it as the network gets it.
+    """Check X as ``fit`` (``reset``) or as what comes after it; return it in the user's dtype.
 
-    Sets what scikit-learn wants to be known of X. Float64 becomes float32; a data set becomes
-    `LazyRows`; nothing else is copied.
+    Sets what scikit-learn wants to be known of X. A data set becomes `LazyRows`; nothing is copied.
+    `rows_for_network` is what follows.
     """
     if isinstance(X, Dataset | LazyRows):  # which are looked at when they are read
         X = X if isinstance(X, LazyRows) else LazyRows(X)
@@ -98,7 +100,6 @@ def check_rows(estimator, X, reset):
             X = validate_data(
                 estimator, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
             )
-        X = to_float32(X, getattr(estimator, "feature_names_in_", None))
     shape = getattr(estimator, "input_shape", None)
     if shape is None:
         return X
@@ -109,6 +110,11 @@ def check_rows(estimator, X, reset):
             f"{type(X).__name__} of shape {X.shape}."
         )
     return X.reshape(len(X), *shape)
+
+
+def rows_for_network(estimator, X, offset):
+    """Checked rows less the offset, if any. Float64 becomes float32; nothing else is copied."""
+    return less_offset(X, offset, getattr(estimator, "feature_names_in_", None))
 
 
 def check_y_is_given(estimator, y):

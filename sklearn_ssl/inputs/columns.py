@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array
 from .from_torch import to_numpy
 from .labels import is_missing
 
-__all__ = ["as_rows", "missing_located", "to_float32"]
+__all__ = ["as_rows", "difference", "missing_located", "to_float32"]
 
 _TIMES = datetime.date | datetime.time | datetime.timedelta | np.datetime64 | np.timedelta64
 _ADVICE = {
@@ -168,6 +168,17 @@ def to_float32(X, names=None, rows=None):
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         _refuse(values, given, names, rows)
     return X
+
+
+def difference(X, offset):
+    """X - offset in float64 or better; exact for integers of 64 bits, which float64 rounds."""
+    if X.dtype.kind not in "iu" or X.dtype.itemsize < 8:
+        return X - offset if X.dtype.itemsize > 8 else np.subtract(X, offset, dtype=np.float64)
+    whole = np.trunc(offset)
+    unsigned = np.array([int(v) % 2**64 for v in whole.flat], np.uint64).reshape(whole.shape)
+    exact = (X.astype(np.uint64) - unsigned).view(np.int64) - (offset - whole)
+    rough = X.astype(np.float64) - offset
+    return np.where(np.abs(rough) < 2.0**62, exact, rough)
 
 
 def _refuse(values, given, names=None, rows=None):

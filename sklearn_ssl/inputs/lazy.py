@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from .columns import to_float32
+from .columns import difference, to_float32
 from .from_torch import to_numpy
 
 __all__ = ["LazyRows", "in_unit_range", "value_range"]
@@ -57,6 +57,7 @@ class LazyRows:
         self.index = np.arange(len(dataset)) if index is None else index
         first = self._row(0)
         self.shape, self.dtype, self.ndim = (len(self), *first.shape), first.dtype, first.ndim + 1
+        self._read_as, self._offset = first.dtype, None
 
     def __len__(self):
         return len(self.index)
@@ -86,12 +87,26 @@ class LazyRows:
                     f"Row {self.index[i]} of the data set has shape {row.shape}, the first one "
                     f"{self.shape[1:]}: give all rows one shape."
                 )
-            out[i] = row
+            if not np.can_cast(row.dtype, self._read_as, "same_kind"):
+                raise ValueError(
+                    f"Row {self.index[i]} of the data set has dtype {row.dtype}, the first one "
+                    f"{self._read_as}: give all rows one dtype."
+                )
+            if self._offset is not None:
+                row = difference(row[None], self._offset)[0]
+            with np.errstate(over="ignore"):
+                out[i] = row
 
         with ThreadPoolExecutor(self.workers or os.cpu_count()) as threads:
             for _ in threads.map(fill, range(len(self))):
                 pass
         return out
+
+    def less_offset(self, offset):
+        """The same rows, from which the offset (d,) or (C, 1, ...) is taken as they are read."""
+        part = self[:]
+        part._offset, part.dtype = offset, np.dtype(np.float64)
+        return part
 
     def read(self):
         """Read all rows of this part as the network gets them.

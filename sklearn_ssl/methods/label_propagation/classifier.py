@@ -18,7 +18,9 @@ from ...inputs.checks import (
     check_weight,
     check_y_is_given,
     restored_if_refused,
+    rows_for_network,
 )
+from ...inputs.offsets import find_offset
 from ...inputs.summary import DataSummary
 from ...inputs.targets import ClassTargets
 from .graph import LabelGraph
@@ -147,8 +149,10 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             part = slice(None) if used.all() else used  # a slice copies nothing
             rng = self.random_state
             rng = np.random.RandomState(rng) if not hasattr(rng, "randint") else rng
-            rows = X[part]
-            self.classes_, self._summary = targets.classes, DataSummary.of(rows, targets.n_outputs)
+            offset = find_offset(X, used)
+            X = rows_for_network(self, X, offset)
+            rows, self.classes_ = X[part], targets.classes
+            self._summary = DataSummary.of(rows, targets.n_outputs, offset)
             self.graph_ = LabelGraph(self.n_neighbors, self.alpha, self._summary.scale)
             self.n_iter_ = self.graph_.fit(
                 rows, y[part], weight[part], targets.n_outputs, rng.randint(2**31)
@@ -185,7 +189,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         check_is_fitted(self)
         X = check_rows(self, X, reset=False)
         check_like_fitted(self, X, self._summary)
-        return self.graph_.predict_proba(X)
+        return self.graph_.predict_proba(rows_for_network(self, X, self._summary.offset))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
