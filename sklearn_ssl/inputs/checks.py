@@ -76,11 +76,23 @@ def check_like_fitted(estimator, X, known, *, continues=False):
 
 def warn_of_channels_last(X):
     """Tell of images (n, H, W, C), which would be seen as H channels."""
-    if X.ndim == 4 and X.shape[3] in (1, 3) and X.shape[1] not in (1, 3):
+    if X.ndim == 4 and _channels_come_last(*X.shape[1:]):
         warn(
             f"X of shape {X.shape} looks like images with the channels last; here they come first: "
             "X.transpose(0, 3, 1, 2).",
         )
+
+
+def _channels_come_last(first, second, third):
+    """Whether these are rather (H, W, C) than (C, H, W).
+
+    The last axis is the shortest, the first is too long for a colour, and the last is grey or RGB,
+    or the first two are those of a square, or of a picture of usual proportions and few channels.
+    """
+    short, long = sorted((first, second))
+    if third >= short or first <= 3:
+        return False
+    return third in (1, 3) or short == long or (2 * third <= short and long <= 2 * short)
 
 
 def check_rows(estimator, X, reset):

@@ -12,6 +12,7 @@ from sklearn_ssl import (
     SelfTrainingNet,
     SSLRegressor,
 )
+from sklearn_ssl.inputs.checks import warn_of_channels_last
 
 from ..helpers import EVERYTHING, every_estimator, few_steps, quick
 
@@ -157,9 +158,24 @@ def test_text_among_the_features_is_refused_with_advice(cls, blobs):
         quick(cls).fit(frame, y)
 
 
-def test_channels_last_are_told_of():
-    X = np.zeros((20, 8, 8, 3), dtype=np.uint8)
+@pytest.mark.parametrize(
+    "shape",
+    [(8, 8, 3), (8, 8, 2), (9, 9, 4), (12, 12, 10), (24, 32, 6), (20, 15, 5), (6, 9, 1), (5, 5, 4)],
+)
+def test_channels_last_are_told_of(shape):
+    X = np.zeros((20, *shape), dtype=np.uint8)
     X[::2] = 200
     clf = quick(FixMatchClassifier, max_steps=2, module_params={"width": 4})
     with pytest.warns(UserWarning, match=r"X\.transpose\(0, 3, 1, 2\)"):
         clf.fit(X, np.arange(20) % 2)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (3, 8, 8), (2, 9, 9), (10, 12, 12), (1, 24, 5), (3, 40, 2), (2, 40, 3), (3, 9, 1),
+        (4, 16, 6), (10, 32, 4), (8, 40, 4), (16, 8, 8), (12, 6, 6), (64, 4, 4),
+    ],
+)  # fmt: skip
+def test_channels_first_are_not_told_of(shape):
+    warn_of_channels_last(np.zeros((2, *shape)))
