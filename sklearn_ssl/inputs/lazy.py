@@ -103,7 +103,18 @@ class LazyRows:
         return out
 
     def less_offset(self, offset):
-        """The same rows, from which the offset (d,) or (C, 1, ...) is taken as they are read."""
+        """Give the same rows, from which an offset is taken as they are read.
+
+        Parameters
+        ----------
+        offset : ndarray of shape (d,), or (C, 1, ...) for N-D rows
+            What is taken from each row, in float64.
+
+        Returns
+        -------
+        LazyRows
+            Still unread, and of dtype float64.
+        """
         part = self[:]
         part._offset, part.dtype = offset, np.dtype(np.float64)
         return part

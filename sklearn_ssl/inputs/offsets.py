@@ -33,16 +33,17 @@ def find_offset(X, used=None):
 
     Examples
     --------
-    >>> days = 2_460_000 + np.array([[0.25], [0.5], [0.75]])
-    >>> find_offset(days), find_offset(days - 2_460_000)
-    (array([2460000.5]), None)
+    >>> days = 2_460_000 + np.array([[0.1], [0.2], [0.3]])
+    >>> find_offset(days).round(3), find_offset(days - 2_460_000)
+    (array([2460000.2]), None)
     """
     if np.can_cast(X.dtype, np.float32):
         return None
     rows = _some(X, used)
     if not issparse(X):
         return _of_rows(rows)
-    full = np.flatnonzero(X.getnnz(axis=0) == X.shape[0])  # a column with an offset has no zeros
+    stored = np.bincount(X.indices, minlength=X.shape[1])
+    full = np.flatnonzero(stored == X.shape[0])  # a column with an offset has no zeros
     found = _of_rows(rows[:, full].toarray(), full) if len(full) else None
     if found is None:
         return None

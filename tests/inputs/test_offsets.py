@@ -55,6 +55,7 @@ FORMS = {
     "array": lambda X: X,
     "frame": lambda X: pd.DataFrame(X, columns=["t", "x"]),
     "sparse": sp.csc_matrix,
+    "sparse array": sp.csr_array,
     "lazy": lambda X: LazyRows(list(X)),
 }
 

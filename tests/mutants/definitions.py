@@ -206,8 +206,8 @@ MUTANTS = [
     (
         "label-propagation-features-not-normalised",
         "methods/label_propagation/network.py",
-        "normalize(torch.from_numpy(_features(self.net_, rows.X)).float())",
-        "torch.from_numpy(_features(self.net_, rows.X)).float()",
+        "normalize(torch.from_numpy(features).float())",
+        "torch.from_numpy(features).float()",
         "methods/test_label_propagation_net.py::test_pseudo_labels_are_those_of_the_diffusion",
     ),
     (
@@ -659,6 +659,13 @@ MUTANTS = [
         'if values.dtype.kind in "mM":',
         "if False:",
         "inputs/test_columns.py -k dates",
+    ),
+    (
+        "tensors-with-a-graph-refused",
+        "inputs/from_torch.py",
+        "value = value.detach().cpu()",
+        "value = value.cpu()",
+        "inputs/test_from_torch.py",
     ),
     (
         "a-refused-fit-leaves-traces",
