@@ -97,9 +97,9 @@ def warn_of_float64(X):
     """Tell of columns of an array X (n, d) that an estimator without offsets sees as constant."""
     if X.dtype.itemsize < 8 or X.dtype.kind not in "iuf":
         return
-    rows = _some(X)
-    mean, spread, error = _rounding(rows, np.float64)
-    fine = spread < LEAST * np.abs(mean) if X.dtype.kind == "f" else error > ERROR * spread
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread, error = _rounding(_some(X), np.float64)
+        fine = spread < LEAST * np.abs(mean) if X.dtype.kind == "f" else error > ERROR * spread
     _warn_of_lost(fine & (spread > 0))
 
 
