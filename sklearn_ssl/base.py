@@ -31,8 +31,10 @@ from .inputs.checks import (
     check_weight,
     check_y_is_given,
     restored_if_refused,
+    rows_for_network,
     warn_of_channels_last,
 )
+from .inputs.offsets import find_offset
 from .inputs.rows import TrainingRows
 from .inputs.summary import DataSummary
 from .persistence import save
@@ -239,7 +241,9 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         with restored_if_refused(self):
             self._check_parameters(previous)
             check_y_is_given(self, y is not None)
-            X = self._check_X(X, reset, None if previous is None else self._summary)
+            X, known = check_rows(self, X, reset), None if previous is None else self._summary
+            if known is not None:
+                check_like_fitted(self, X, known, continues=reset)
             warn_of_channels_last(X)
             seed = drawn_seed(self.random_state)
             hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
@@ -247,7 +251,9 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
             encoded = targets.encode(X, y, weight, self._validation_share(), hold_out_seed)
             used = encoded.weight > 0
             in_training = used if self.unlabeled_weight > 0 else used & encoded.labeled
-            rows = self._training_rows(X, encoded, in_training, targets, previous)
+            offset = find_offset(X, in_training) if known is None else known.offset
+            X = rows_for_network(self, X, offset)
+            rows = self._training_rows(X, encoded, in_training, targets, known, offset)
             self._targets, self._summary = targets, rows.summary
             try:
                 self._train(rows, seed, previous)
@@ -258,11 +264,11 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
             self._transduce(X, encoded.y, used)
         return self
 
-    def _training_rows(self, X, encoded, used, targets, previous):
+    def _training_rows(self, X, encoded, used, targets, known, offset):
         X = X if used.all() else X[used]  # which copies
         n_labeled = int(encoded.labeled[used].sum())
         summary = replace(
-            DataSummary.of(X, targets.n_outputs) if previous is None else self._summary,
+            known or DataSummary.of(X, targets.n_outputs, offset),
             n_labeled=n_labeled,
             n_unlabeled=int(used.sum()) - n_labeled,
             n_held_out=int(encoded.held_out[used].sum()),
@@ -306,13 +312,11 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         check_callbacks(self.callbacks, self._validation_share() is not None)
         check_repeatable(self, previous)
 
-    def _check_X(self, X, reset=False, earlier=None):
-        """Check X; ``earlier`` is the summary of the rows that it must look like, if any."""
-        X = check_rows(self, X, reset)
-        known = earlier if reset else self._summary
-        if known is not None:
-            check_like_fitted(self, X, known, continues=reset)
-        return X
+    def _check_X(self, X):
+        """Check rows that come after `fit`; return them as the network gets them."""
+        X = check_rows(self, X, reset=False)
+        check_like_fitted(self, X, self._summary)
+        return rows_for_network(self, X, self._summary.offset)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

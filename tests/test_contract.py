@@ -55,7 +55,7 @@ MINUS_ONE = (
 REPEATED = {
     SSLClassifier: "batches are drawn at random, so that weight 2 and a row given twice agree on "
     "average only",
-    LabelPropagationClassifier: "a row given twice is two rows of the graph",
+    LabelPropagationClassifier: "a row given twice is a node of two rows",
 }
 REPEATED[SSLRegressor] = REPEATED[SSLClassifier]
 # What asserts that something was learned; all else is about input, output and attributes.
@@ -552,6 +552,7 @@ def test_module_of_wrong_width_is_refused(cls, blobs):
         quick(cls, module=WrongWidth, module_params=None).fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:No label reaches")
 @every_estimator
 def test_one_labeled_class_is_predicted_with_a_warning(cls, blobs):
     X, y, _ = blobs

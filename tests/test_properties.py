@@ -8,10 +8,11 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
+import torch
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from sklearn_ssl import hide_labels
+from sklearn_ssl import LazyRows, hide_labels
 from sklearn_ssl.inputs.labels import is_labeled, is_missing
 
 from .helpers import ESTIMATORS, every_estimator, quick
@@ -71,6 +72,12 @@ ROWS = {
     "polars": lambda X: pl.DataFrame(X, schema=list("abc")),
     "csr": sp.csr_array,
     "csc": sp.csc_matrix,
+    "tensor": lambda X: torch.tensor(X, requires_grad=True),
+    "lazy": lambda X: LazyRows(list(X)),
+    "big-endian": lambda X: X.astype(">f8"),
+    "far from 0": lambda X: 3e9 + X,
+    "repeated": lambda X: np.repeat(X[::4], 4, axis=0)[: len(X)],
+    "int64": lambda X: 2**60 + (1000 * X).astype(np.int64),
 }
 
 
@@ -88,7 +95,7 @@ ROWS = {
     n=st.integers(12, 24),
     seed=st.integers(0, 3),
 )
-@pytest.mark.filterwarnings("ignore:Only one class")
+@pytest.mark.filterwarnings("ignore:Only one class", "ignore:No label reaches")
 def test_fit_predict_score_work_or_say_why_not(
     cls, kind, mark, setting, holder, rows, n_labeled, n, seed
 ):

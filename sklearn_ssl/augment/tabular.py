@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..inputs.offsets import find_offset, less_offset
 from ..inputs.tensors import rows_to_tensor
 
 __all__ = ["GaussianNoise", "SwapFeatures", "relative_spacing"]
@@ -35,7 +36,8 @@ def relative_spacing(X, max_rows=2000):
     >>> relative_spacing(np.array([[0.0], [1.0], [2.0]], dtype=np.float32)) > 0.9
     True
     """
-    X = rows_to_tensor(X[:: max(1, X.shape[0] // max_rows)]).float().flatten(1)
+    X = X[:: max(1, X.shape[0] // max_rows)]
+    X = rows_to_tensor(less_offset(X, find_offset(X))).float().flatten(1)
     scale, mean = torch.std_mean(X, 0, correction=0)
     X = ((X - mean) / scale)[:, scale > 0]
     if len(X) < 2 or not X.shape[1]:

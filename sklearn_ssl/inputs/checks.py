@@ -4,7 +4,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
 from sklearn.utils.validation import (
     _check_n_features,
     _check_sample_weight,
@@ -13,7 +12,10 @@ from sklearn.utils.validation import (
 from torch.utils.data import Dataset
 
 from .._warnings import warn
+from .columns import as_rows, missing_located
+from .from_torch import to_numpy
 from .lazy import LazyRows
+from .offsets import less_offset
 
 __all__ = [
     "check_device",
@@ -21,10 +23,10 @@ __all__ = [
     "check_rows",
     "check_weight",
     "check_y_is_given",
+    "of_common_size",
     "refuse_masked",
     "restored_if_refused",
-    "text_columns_explained",
-    "to_float32",
+    "rows_for_network",
     "warn_of_channels_last",
 ]
 
@@ -46,21 +48,6 @@ def restored_if_refused(estimator):
         raise
 
 
-@contextmanager
-def text_columns_explained():
-    """Say what to do about text among the features."""
-    try:
-        yield
-    except ValueError as error:
-        if "could not convert string to float" not in str(error):
-            raise
-        raise ValueError(
-            f"X holds text ({error}). Encode it first: OneHotEncoder or "
-            "OnLabeled(TargetEncoder()) for categories, TfidfVectorizer for documents, each in a "
-            "Pipeline with this estimator."
-        ) from error
-
-
 def refuse_masked(X, name="X"):
     """Refuse a masked array of which something is masked: what lies beneath would be read."""
     rows = X if isinstance(X, list | tuple) else [X]
@@ -70,17 +57,6 @@ def refuse_masked(X, name="X"):
             f"{name} is a masked array with masked entries, and the values beneath them would be "
             f"read. Fill them: {name}.filled(value){impute}."
         )
-
-
-def to_float32(X):
-    """float64 rows as float32, refused where that overflows; others as they are."""
-    if X.dtype != np.float64:
-        return X
-    with np.errstate(over="ignore"):
-        X = X.astype(np.float32)
-    if not np.isfinite(X.data if issparse(X) else X).all():
-        raise ValueError("X holds values too large for float32.")
-    return X
 
 
 def check_like_fitted(estimator, X, known, *, continues=False):
@@ -101,31 +77,43 @@ def check_like_fitted(estimator, X, known, *, continues=False):
 
 def warn_of_channels_last(X):
     """Tell of images (n, H, W, C), which would be seen as H channels."""
-    if X.ndim == 4 and X.shape[3] in (1, 3) and X.shape[1] not in (1, 3):
+    if X.ndim == 4 and _channels_come_last(*X.shape[1:]):
         warn(
             f"X of shape {X.shape} looks like images with the channels last; here they come first: "
             "X.transpose(0, 3, 1, 2).",
         )
 
 
-def check_rows(estimator, X, reset):
-    """Check X as ``fit`` (``reset``) or as what comes after it; return it as the network gets it.
+def _channels_come_last(first, second, third):
+    """Whether these are rather (H, W, C) than (C, H, W).
 
-    Sets what scikit-learn wants to be known of X. Float64 becomes float32; a data set becomes
-    `LazyRows`; nothing else is copied.
+    The last axis is the shortest, the first is too long for a colour, and the last is grey or RGB,
+    or the first two are those of a square, or of a picture of usual proportions and few channels.
+    """
+    short, long = sorted((first, second))
+    if third >= short or first <= 3:
+        return False
+    return third in (1, 3) or short == long or (2 * third <= short and long <= 2 * short)
+
+
+def check_rows(estimator, X, reset):
+    """Check X as ``fit`` (``reset``) or as what comes after it; return it in the user's dtype.
+
+    Sets what scikit-learn wants to be known of X. A data set becomes `LazyRows`; nothing is copied.
+    `rows_for_network` is what follows.
     """
     refuse_masked(X)
-    if isinstance(X, Dataset | LazyRows):
+    if isinstance(X, Dataset | LazyRows):  # which are looked at when they are read
         X = X if isinstance(X, LazyRows) else LazyRows(X)
         if X.ndim < 2 or X.dtype.kind not in "buif":
             raise ValueError(f"Rows must be arrays of numbers, got {X!r} of dtype {X.dtype}.")
         _check_n_features(estimator, X, reset=reset)
     else:
-        with text_columns_explained():
+        X = as_rows(X)
+        with missing_located(X):
             X = validate_data(
                 estimator, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
             )
-        X = to_float32(X)
     shape = getattr(estimator, "input_shape", None)
     if shape is None:
         return X
@@ -136,6 +124,11 @@ def check_rows(estimator, X, reset):
             f"{type(X).__name__} of shape {X.shape}."
         )
     return X.reshape(len(X), *shape)
+
+
+def rows_for_network(estimator, X, offset):
+    """Checked rows less the offset, if any. Float64 becomes float32; nothing else is copied."""
+    return less_offset(X, offset, getattr(estimator, "feature_names_in_", None))
 
 
 def check_y_is_given(estimator, given):
@@ -150,10 +143,18 @@ def check_y_is_given(estimator, given):
 def check_weight(sample_weight, X):
     """Return a float64 copy of sample_weight, or ones: ndarray (n,), at least 0."""
     refuse_masked(sample_weight, "sample_weight")
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64).copy()
+    weight = _check_sample_weight(to_numpy(sample_weight), X, dtype=np.float64).copy()
     if (weight < 0).any():
         raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
-    return weight
+    return of_common_size(weight)
+
+
+def of_common_size(weight):
+    """Weights whose sums and squares are numbers: divided by the largest if that is extreme."""
+    largest = weight.max(initial=0)
+    if largest == 0 or 2.0**-64 <= largest <= 2.0**64:
+        return weight
+    return np.where(weight > 0, np.maximum(weight / largest, np.finfo(float).tiny), 0.0)
 
 
 def check_device(device):

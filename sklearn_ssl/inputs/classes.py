@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from .._warnings import warn
 from .callers import look_at_callers
+from .checks import of_common_size
 from .labels import as_label_array, is_labeled, is_missing, plain, read_labels
 
 __all__ = ["check_labels", "warn_of_absent"]
@@ -83,11 +84,12 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
         )
     codes = np.full(len(y), -1, dtype=np.int64)
     codes[labeled] = np.searchsorted(found, y_labeled)
-    weight = weight.copy()
-    weight[labeled] *= compute_sample_weight(class_weight, y_labeled)
-    if (weight[labeled] <= 0).any():
-        raise ValueError(f"class_weight={class_weight!r} must be positive.")
-    return found, codes, weight
+    weight, of_class = weight.copy(), compute_sample_weight(class_weight, y_labeled)
+    if not ((of_class > 0) & (of_class < np.inf)).all():
+        raise ValueError(f"class_weight={class_weight!r} must be positive and finite.")
+    product = weight[labeled] * of_common_size(of_class)
+    weight[labeled] = np.maximum(product, np.finfo(float).tiny)  # it has a label, however light
+    return found, codes, of_common_size(weight)
 
 
 def warn_of_absent(present, told, unlabeled_label):

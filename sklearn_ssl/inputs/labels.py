@@ -5,7 +5,10 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from sklearn.utils.validation import column_or_1d
+
+from .from_torch import to_numpy
 
 _WRITTEN_BY_NUMPY = ["nan", "None", "<NA>", "NaT"]
 
@@ -54,8 +57,12 @@ def is_labeled(y, unlabeled_label=-1):
     >>> is_labeled([-1, 1, np.nan], unlabeled_label=None)
     array([ True,  True, False])
     """
-    y = label_column(y)
-    unlabeled_label = mark_of(y, unlabeled_label)
+    return _is_labeled(label_column(y), unlabeled_label)
+
+
+def _is_labeled(y, unlabeled_label):
+    """`is_labeled` of an ndarray."""
+    unlabeled_label = _mark_of(y, unlabeled_label)
     named = [unlabeled_label] if isinstance(unlabeled_label, str) else []
     written = [text for text in _WRITTEN_BY_NUMPY if text not in named]
     if y.dtype.kind == "U" and np.isin(y, written).any():
@@ -92,8 +99,8 @@ def read_labels(y, unlabeled_label):
     """Read a column of labels once: its values, which rows are unlabeled, and why."""
     told = categories(y)
     y = column_or_1d(as_label_array(y), warn=True)
-    missing = np.zeros(len(y), bool) if y.dtype.kind in "US" else ~is_labeled(y, None)
-    return ReadLabels(y, ~is_labeled(y, unlabeled_label), missing, told)
+    missing = np.zeros(len(y), bool) if y.dtype.kind in "US" else ~_is_labeled(y, None)
+    return ReadLabels(y, ~_is_labeled(y, unlabeled_label), missing, told)
 
 
 def labeled_rows(y, unlabeled_label="auto"):
@@ -109,9 +116,13 @@ def mark_of(y, unlabeled_label):
     integers, and where y has several columns. Those of dtype object, as pandas' nullable integers
     become, are judged as floats are.
     """
+    return _mark_of(label_column(y), unlabeled_label)
+
+
+def _mark_of(y, unlabeled_label):
+    """`mark_of` an ndarray."""
     if not (isinstance(unlabeled_label, str) and unlabeled_label == "auto"):
         return unlabeled_label
-    y = label_column(y)
     if y.ndim > 1:
         return None
     if y.dtype.kind == "O":
@@ -136,7 +147,9 @@ def as_label_array(y):
     Whatever marks a missing value in pandas, polars or a masked array becomes None, or NaN in
     floats.
     """
-    y = _only_column(y)
+    y = _only_column(to_numpy(y) if isinstance(y, torch.Tensor) else y)
+    if isinstance(y, list) and any(isinstance(v, torch.Tensor) for v in y):
+        y = [to_numpy(v) for v in y]
     if isinstance(y, np.ma.MaskedArray):
         missing, gap = np.ma.getmaskarray(y), np.nan if y.dtype.kind == "f" else None
         return np.where(missing, gap, y.data if gap is np.nan else y.data.astype(object))

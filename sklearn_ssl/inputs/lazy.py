@@ -5,6 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from .columns import difference, to_float32
+from .from_torch import to_numpy
+
 __all__ = ["LazyRows", "in_unit_range", "value_range"]
 
 
@@ -54,6 +57,7 @@ class LazyRows:
         self.index = np.arange(len(dataset)) if index is None else index
         first = self._row(0)
         self.shape, self.dtype, self.ndim = (len(self), *first.shape), first.dtype, first.ndim + 1
+        self._read_as, self._offset = first.dtype, None
 
     def __len__(self):
         return len(self.index)
@@ -83,15 +87,55 @@ class LazyRows:
                     f"Row {self.index[i]} of the data set has shape {row.shape}, the first one "
                     f"{self.shape[1:]}: give all rows one shape."
                 )
-            out[i] = row
+            if not np.can_cast(row.dtype, self._read_as, "same_kind"):
+                raise ValueError(
+                    f"Row {self.index[i]} of the data set has dtype {row.dtype}, the first one "
+                    f"{self._read_as}: give all rows one dtype."
+                )
+            if self._offset is not None:
+                row = difference(row[None], self._offset)[0]
+            with np.errstate(over="ignore"):
+                out[i] = row
 
         with ThreadPoolExecutor(self.workers or os.cpu_count()) as threads:
             for _ in threads.map(fill, range(len(self))):
                 pass
         return out
 
+    def less_offset(self, offset):
+        """Give the same rows, from which an offset is taken as they are read.
+
+        Parameters
+        ----------
+        offset : ndarray of shape (d,), or (C, 1, ...) for N-D rows
+            What is taken from each row, in float64.
+
+        Returns
+        -------
+        LazyRows
+            Still unread, and of dtype float64.
+        """
+        part = self[:]
+        part._offset, part.dtype = offset, np.dtype(np.float64)
+        return part
+
+    def read(self):
+        """Read all rows of this part as the network gets them.
+
+        Returns
+        -------
+        ndarray of shape (n, ...)
+            Larger floats have become float32.
+
+        Raises
+        ------
+        ValueError
+            For a value that is NaN, infinite or too large. It says which row of the data set.
+        """
+        return to_float32(np.asarray(self), rows=self.index)
+
     def thinned(self, n):
-        """Read some of the rows, evenly spaced.
+        """`read` some of the rows, evenly spaced.
 
         Parameters
         ----------
@@ -103,14 +147,14 @@ class LazyRows:
         ndarray of shape (about n, ...)
             The rows.
         """
-        return np.asarray(self[:: max(1, len(self) // n)])
+        return self[:: max(1, len(self) // n)].read()
 
     def _row(self, i):
         row = self.dataset[int(i)]
         row = row[0] if isinstance(row, tuple) else row
         if np.ma.is_masked(row):
             raise ValueError(f"Row {i} of the data set has masked entries: fill them, .filled(0).")
-        return np.asarray(row)
+        return np.asarray(to_numpy(row))
 
     def __repr__(self):
         return f"LazyRows of shape {self.shape} from {type(self.dataset).__name__}"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from .lazy import value_range
@@ -26,6 +27,8 @@ class DataSummary:
         The smallest and the largest value, as the network sees them.
     is_bytes : bool
         Whether the rows are uint8.
+    offset : float64 ndarray of the shape of mean, or None
+        What was taken from the rows before all else, as `find_offset` returns it.
     n_labeled, n_unlabeled, n_held_out : int
         Rows the fit learned from; held-out ones are among the labeled.
     """
@@ -37,14 +40,20 @@ class DataSummary:
     low: float
     high: float
     is_bytes: bool
+    offset: np.ndarray | None = None
     n_labeled: int = 0
     n_unlabeled: int = 0
     n_held_out: int = 0
 
     @classmethod
-    def of(cls, X, n_classes):
+    def of(cls, X, n_classes, offset=None):
         """Read the rows once: ndarray, CSR matrix or LazyRows of shape (n, ...)."""
-        return cls(X.shape[1:], n_classes, *moments(X), *value_range(X), X.dtype == "uint8")
+        known = *moments(X), *value_range(X), X.dtype == "uint8"
+        return cls(X.shape[1:], n_classes, *known, offset)
+
+    def in_units_of_x(self, rows):
+        """Rows (n, ...) in float64 that a network made, in the user's units."""
+        return rows if self.offset is None else rows + self.offset
 
     @property
     def in_unit_range(self):
@@ -62,6 +71,9 @@ class DataSummary:
                 raise ValueError("mean or scale do not fit the rows")
             if not values.isfinite().all():
                 raise ValueError("mean or scale are not finite")
+        offset = np.zeros(self.mean.shape) if self.offset is None else self.offset
+        if offset.shape != tuple(self.mean.shape) or not np.isfinite(offset).all():
+            raise ValueError("offset does not fit the rows")
 
     def for_signature(self):
         """What a network may ask for by the names of its parameters."""

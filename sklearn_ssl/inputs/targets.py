@@ -15,6 +15,7 @@ from torch import nn
 
 from .._warnings import warn
 from .classes import check_labels
+from .from_torch import to_numpy
 from .labels import as_label_array, is_labeled
 from .rows import EncodedTargets
 
@@ -141,6 +142,7 @@ def masked_mse(outputs, targets):
 
 def as_numbers(y):
     """Return numbers to predict as float64 (n,) or (n, T): NaN for whatever is missing in y."""
+    y = to_numpy(y)
     masked = isinstance(y, np.ma.MaskedArray)
     values = as_label_array(y) if masked else np.asarray(y)
     if values.dtype.kind == "O" and values.ndim:

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from scipy.sparse import issparse
 
+from .lazy import LazyRows
+
 __all__ = ["rows_to_tensor", "to_float"]
 
 
@@ -13,9 +15,10 @@ def rows_to_tensor(X):
     """Turn an array into a tensor without copying when it can be avoided.
 
     N-D uint8 (images) stay uint8, a quarter of the memory; all else becomes float32. Sparse rows
-    become dense, so pass few at a time.
+    become dense, so pass few at a time. Of `LazyRows` it refuses what is not finite: they are
+    checked as they are read.
     """
-    X = X.toarray() if issparse(X) else np.asarray(X)
+    X = X.toarray() if issparse(X) else X.read() if isinstance(X, LazyRows) else np.asarray(X)
     if not (X.dtype == np.uint8 and X.ndim > 2):
         X = X.astype(np.float32, copy=False)
     if any(stride < 0 for stride in X.strides):

@@ -6,7 +6,13 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 
-from sklearn_ssl import FixMatchClassifier, SelfTrainingNet
+from sklearn_ssl import (
+    FixMatchClassifier,
+    LabelPropagationClassifier,
+    SelfTrainingNet,
+    SSLRegressor,
+)
+from sklearn_ssl.inputs.checks import warn_of_channels_last
 
 from ..helpers import EVERYTHING, REGRESSORS, every_estimator, few_steps, quick
 
@@ -101,6 +107,49 @@ def test_bad_weights_are_refused_before_training(cls, blobs):
         quick(cls).fit(X, y, sample_weight=np.where(y < 0, 1.0, 0.0))
 
 
+@pytest.mark.parametrize("size", [3e-310, 1e-200, 2e30, 1.7e308])
+@pytest.mark.parametrize("cls", EVERYTHING)
+def test_equal_weights_of_any_size_are_weights_of_one(cls, blobs, size):
+    X, y, _ = blobs
+    y = np.where(y < 0, np.nan, y) if issubclass(cls, SSLRegressor) else y
+    few = few_steps(cls)
+    plain = quick(cls, **few).fit(X, y, sample_weight=np.ones(60))
+    sized = quick(cls, **few).fit(X, y, sample_weight=np.full(60, size))
+    for name in {"predict_proba", "predict"} & set(dir(plain)):
+        np.testing.assert_array_equal(getattr(sized, name)(X), getattr(plain, name)(X))
+    known = y >= 0
+    weight = np.full(60, size)
+    score = sized.score(X[known], y[known], sample_weight=weight[known])
+    assert score == pytest.approx(plain.score(X[known], y[known]))
+
+
+@pytest.mark.parametrize("size", [1e-250, 1e250])
+@pytest.mark.parametrize("cls", [LabelPropagationClassifier, FixMatchClassifier])
+def test_unequal_weights_of_any_size(cls, blobs, size):
+    X, y, _ = blobs
+    weight = np.random.default_rng(1).uniform(0.5, 1.0, 60)
+    weight[::5] = 0
+    weight[7] = 1.0
+    expected = quick(cls).fit(X, y, sample_weight=weight).predict_proba(X)
+    sized = quick(cls).fit(X, y, sample_weight=weight * size).predict_proba(X)
+    np.testing.assert_allclose(sized, expected, atol=1e-6)
+    of_class = {0: 0.25 * size, 1: size}
+    by_class = quick(cls, class_weight=of_class).fit(X, y, sample_weight=weight * size)
+    plain = quick(cls, class_weight={0: 0.25, 1: 1.0}).fit(X, y, sample_weight=weight)
+    np.testing.assert_allclose(by_class.predict_proba(X), plain.predict_proba(X), atol=1e-6)
+
+
+def test_weights_that_are_far_apart_leave_no_row_out(blobs):
+    X, y, _ = blobs
+    weight = np.where(y == 0, 1e300, 1e-300)
+    p = quick(LabelPropagationClassifier).fit(X, y, sample_weight=weight).predict_proba(X)
+    assert np.isfinite(p).all()
+    both = quick(LabelPropagationClassifier, class_weight={0: 1e300, 1: 1e-300})
+    assert np.isfinite(both.fit(X, y, sample_weight=weight).predict_proba(X)).all()
+    with pytest.raises(ValueError, match="positive and finite"):
+        quick(FixMatchClassifier, class_weight={0: 1.0, 1: np.inf}).fit(X, y)
+
+
 @every_estimator
 def test_text_among_the_features_is_refused_with_advice(cls, blobs):
     X, y, _ = blobs
@@ -130,9 +179,24 @@ def test_masked_entries_of_rows_are_refused_in_fit_and_after_it(cls, blobs):
         quick(cls).fit(X, y, sample_weight=weight)
 
 
-def test_channels_last_are_told_of():
-    X = np.zeros((20, 8, 8, 3), dtype=np.uint8)
+@pytest.mark.parametrize(
+    "shape",
+    [(8, 8, 3), (8, 8, 2), (9, 9, 4), (12, 12, 10), (24, 32, 6), (20, 15, 5), (6, 9, 1), (5, 5, 4)],
+)
+def test_channels_last_are_told_of(shape):
+    X = np.zeros((20, *shape), dtype=np.uint8)
     X[::2] = 200
     clf = quick(FixMatchClassifier, max_steps=2, module_params={"width": 4})
     with pytest.warns(UserWarning, match=r"X\.transpose\(0, 3, 1, 2\)"):
         clf.fit(X, np.arange(20) % 2)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (3, 8, 8), (2, 9, 9), (10, 12, 12), (1, 24, 5), (3, 40, 2), (2, 40, 3), (3, 9, 1),
+        (4, 16, 6), (10, 32, 4), (8, 40, 4), (16, 8, 8), (12, 6, 6), (64, 4, 4),
+    ],
+)  # fmt: skip
+def test_channels_first_are_not_told_of(shape):
+    warn_of_channels_last(np.zeros((2, *shape)))

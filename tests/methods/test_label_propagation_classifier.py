@@ -51,6 +51,7 @@ def test_memory_is_linear_and_the_graph_sparse(monkeypatch):
     assert peaks[1] < 12_000**2 / 4  # a byte for each pair would be four times that
 
 
+@pytest.mark.filterwarnings("ignore:No label reaches")
 @pytest.mark.parametrize(("labels_a_class", "least"), [(2, 0.86), (5, 0.89), (10, 0.91)])
 def test_better_than_label_spreading_on_hidden_labels_of_digits(labels_a_class, least):
     ours, theirs = [], []
@@ -90,11 +91,59 @@ def test_two_moons_with_one_label_each_and_long_chains():
     assert graph().fit(X, y).score(X, truth) == 1
 
 
-def test_rows_without_a_labeled_neighbour_have_the_shares_of_the_labels():
-    X = np.array([[0.0], [0.1], [0.2], [9.0], [9.1], [9.3]])
-    y = np.array([0, 1, 1, -1, -1, -1])
-    clf = graph(n_neighbors=1).fit(X, y)
-    np.testing.assert_allclose(clf.label_distributions_[3:], [[1 / 3, 2 / 3]] * 3)
+def test_on_rows_that_no_label_reaches_the_nearest_labels_vote():
+    X = np.array([[0.0], [0.1], [0.2], [9.0], [9.1], [9.3], [-8.0], [-8.1]])
+    y = np.array([0, 1, 1, -1, -1, -1, -1, -1])
+    with pytest.warns(UserWarning, match=r"No label reaches 5 of 8 rows .* n_neighbors") as told:
+        clf = graph(n_neighbors=1).fit(X, y)
+    assert len(told) == 1
+    assert clf.n_unreached_ == 5
+    expected = [[0, 1]] * 3 + [[1, 0]] * 2
+    np.testing.assert_array_equal(clf.label_distributions_[3:], expected)
+    np.testing.assert_array_equal(clf.predict_proba(X[3:]), expected)
+    assert graph(n_neighbors=5).fit(X, y).n_unreached_ == 0
+    vote = graph(n_neighbors=2, unlabeled_weight=0).fit(X, y)  # where all is reached
+    assert vote.n_unreached_ == 0
+    with pytest.warns(UserWarning, match="3 of 8"):
+        both = graph(n_neighbors=2).fit(X, y)
+    np.testing.assert_allclose(both.label_distributions_[3:6], vote.label_distributions_[3:6])
+
+
+KINDS = {
+    "dense": lambda X: X,
+    "sparse": sp.csr_array,
+    "lazy": lambda X: LazyRows(list(X)),
+    "images": lambda X: X.astype(np.uint8).reshape(-1, 1, 1, X.shape[1]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_of_few_distinct_rows(kind):
+    gains = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = rng.binomial(3, 0.5, size=(2000, 3)).astype(float)
+        y = (X[:, 0] + X[:, 1] > 3) * 1
+        few = hide_labels(y, 25, random_state=seed)
+        rows, hidden = KINDS[kind](X), few < 0
+        clf, vote = graph().fit(rows, few), graph(unlabeled_weight=0).fit(rows, few)
+        assert clf.n_unreached_ == 0
+        of_row = {}
+        for row, p in zip(X[hidden].tolist(), clf.label_distributions_[hidden], strict=True):
+            assert (of_row.setdefault(tuple(row), p) == p).all()
+        scores = [(m.transduction_ == y)[hidden].mean() for m in (clf, vote)]
+        gains.append(scores[0] - scores[1])
+        assert scores[0] > 0.8
+    assert np.mean(gains) > -0.01, gains
+
+
+def test_the_order_of_equal_rows_does_not_matter():
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(60, 2)), 4, axis=0)
+    few = np.where(np.arange(240) % 11 == 0, np.repeat(rng.integers(0, 2, 60), 4), -1)
+    p = graph().fit(X, few).label_distributions_
+    order = rng.permutation(240)
+    np.testing.assert_allclose(graph().fit(X[order], few[order]).label_distributions_, p[order])
 
 
 def test_rare_classes_do_not_vanish():

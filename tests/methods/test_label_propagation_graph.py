@@ -7,7 +7,15 @@ import pytest
 import scipy.sparse as sp
 
 from sklearn_ssl.methods.label_propagation import graph as module
-from sklearn_ssl.methods.label_propagation.graph import certainty, diffuse, nearest, spread
+from sklearn_ssl.methods.label_propagation.graph import (
+    certainty,
+    diffuse,
+    digests,
+    nearest,
+    nodes_of,
+    pooled,
+    spread,
+)
 
 from .by_hand import sheets
 
@@ -90,7 +98,7 @@ def test_columns_are_scaled_to_the_roots_of_the_classes_shares():
     """A chain of six rows, solved with dense matrices; class 0 has .9 of the labels' weight."""
     rows = np.array([[1], [2], [3], [4], [5], [4]])
     codes, weight = np.array([0, -1, -1, -1, -1, 1]), np.array([9.0, 1, 1, 1, 1, 1])
-    p, _ = spread(np.ones((6, 1)), rows, codes, weight, 2, 0.9)
+    p, _ = spread(np.ones((6, 1)), rows, pooled(codes, weight, np.arange(6), 2), 0.9)
     A = np.zeros((6, 6))
     A[np.arange(6), rows[:, 0]] = 1
     W = A + A.T
@@ -100,3 +108,47 @@ def test_columns_are_scaled_to_the_roots_of_the_classes_shares():
     F = np.linalg.solve(np.eye(6) - 0.9 * root[:, None] * W * root, Y)
     F *= np.sqrt([0.9, 0.1]) / F.sum(0)
     np.testing.assert_allclose(p, F / F.sum(1, keepdims=True), atol=1e-6)
+
+
+def test_equal_rows_have_equal_digests_and_others_have_not():
+    rng = np.random.default_rng(0)
+    X = rng.integers(-1, 3, (300, 4)).astype(np.float32)
+    X[::7] *= -1  # which makes zeros negative
+    known = np.unique(X + 0.0, axis=0, return_inverse=True)[1]
+    sparse = sp.csr_array(X)
+    sparse.data[:5] = 0  # stored all the same
+    dense = sparse.toarray()
+    for rows, expected in [(X, known), (sparse, np.unique(dense, axis=0, return_inverse=True)[1])]:
+        first, node = nodes_of(digests(rows))
+        assert (np.diff(first) > 0).all()
+        assert (node[first] == np.arange(len(first))).all()
+        pairs = np.unique(np.stack([node, expected.ravel()]), axis=1)
+        assert pairs.shape[1] == len(first) == expected.max() + 1
+    twice = sp.csr_array((np.ones(4), [1, 1, 0, 2], [0, 2, 4]), (2, 3))  # 2 in column 1, as a sum
+    other = sp.csr_array(([2.0, 1, 1], [1, 0, 2], [0, 1, 3]), (2, 3))
+    assert digests(twice) == digests(other)
+
+
+def test_a_node_of_equal_rows_by_hand():
+    """Three rows that are one, and two others, in a chain; the labels are pooled."""
+    codes, weight = np.array([0, 1, -1, -1, 1]), np.array([3.0, 0.5, 1, 1, 2])
+    node = np.array([0, 0, 0, 1, 2])
+    Y = pooled(codes, weight, node, 2)
+    np.testing.assert_array_equal(Y, [[3, 0.5], [0, 0], [0, 2]])
+    p, _ = spread(np.ones((3, 1)), np.array([[1], [0], [1]]), Y, 0.8, np.array([3, 1, 1]))
+    W = np.array([[0.0, 2, 0], [2, 0, 1], [0, 1, 0]])
+    W[0, 0] = 2 * W[0].sum()
+    root = 1 / np.sqrt(W.sum(0))
+    F = np.linalg.solve(np.eye(3) - 0.8 * root[:, None] * W * root, Y)
+    F *= np.sqrt(Y.sum(0) / Y.sum()) / (np.array([[3], [1], [1]]) * F).sum(0)
+    np.testing.assert_allclose(p, F / F.sum(1, keepdims=True), atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_labels_of_any_unit(unit):
+    rng = np.random.default_rng(0)
+    rows, codes = nearest(rng.normal(size=(50, 2)), 3)[1], np.where(rng.random(50) < 0.2, 1, -1)
+    codes[:3] = 0
+    Y = pooled(codes, rng.uniform(1, 2, 50), np.arange(50), 2)
+    p = spread(np.ones((50, 3)), rows, Y, 0.9)[0]
+    np.testing.assert_allclose(spread(np.ones((50, 3)), rows, unit * Y, 0.9)[0], p, atol=1e-7)

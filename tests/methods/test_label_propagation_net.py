@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from sklearn.base import clone
 from torch import nn
 
-from sklearn_ssl import LabelPropagationNet
+from sklearn_ssl import LabelPropagationNet, LazyRows
 from sklearn_ssl.base import SSLEstimator
 from sklearn_ssl.engine.batches import Batch
 from sklearn_ssl.methods.label_propagation.graph import certainty, diffuse, edges, nearest
@@ -62,7 +63,7 @@ def test_alternation_helps_over_the_supervised_net():
 def test_pseudo_labels_are_those_of_the_diffusion(digits):
     X, y, _, _ = digits
     first, clf = small(max_iter=0).fit(X, y), small(max_iter=1).fit(X, y)
-    features = _features(first.net_, X)
+    features, _ = _features(first.net_, X)
     assert features.shape == (len(X), 32)
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     rows = nearest(unit.astype(np.float32), 5)[1]
@@ -109,11 +110,42 @@ class Unused(nn.Module):
 def test_features_of_a_network_of_ones_own(digits, network, width):
     X, y, _, _ = digits
     clf = small(module=network, module_params=None).fit(X, y)
-    assert _features(clf.net_, X[:9]).shape == (9, width)
+    assert _features(clf.net_, X[:9])[0].shape == (9, width)
     assert not any(m._forward_pre_hooks for m in clf.net_.predicting_module_.modules())
     if network is NoLinear:
         logits = clf.net_.collect(X[:9])
-        np.testing.assert_array_equal(_features(clf.net_, X[:9]), logits)
+        np.testing.assert_array_equal(_features(clf.net_, X[:9])[0], logits)
+
+
+def test_rows_that_no_label_reaches_do_not_teach_the_network():
+    """Two far groups of rows that repeat: the second one, of other features, has no label."""
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(40, 2)) + 9 * np.repeat([[0, 0], [1, -1]], 20, axis=0), 5, 0)
+    y = np.full(200, -1)
+    y[[0, 5, 10, 50, 60, 95]] = [0, 1, 1, 0, 1, 0]
+    with pytest.warns(UserWarning, match=r"No label reaches \d+ of 200 .* do not teach") as told:
+        clf = small(n_neighbors=3, max_iter=2, gamma=9.0).fit(X, y)
+    assert len(told) == 1
+    loss = clf.net_.criterion_
+    weight = loss.row_weight.numpy()
+    assert 0 < clf.n_unreached_ == (weight == 0).sum()
+    counts = np.bincount(loss.pseudo_labels.numpy()[weight > 0])
+    np.testing.assert_allclose(loss.class_weight, counts.sum() / 2 / counts, rtol=1e-6)
+    for i in range(0, 200, 5):
+        unlabeled = np.arange(i, i + 5)[y[i : i + 5] < 0]
+        assert len(set(weight[unlabeled])) == 1  # equal rows
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse", "lazy"])
+def test_a_table_of_few_distinct_rows_is_learned(kind):
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 4, (900, 3)).astype(np.float32)
+    truth = (X[:, 1] > 1) * 1
+    y = np.where(np.arange(900) < 24, truth, -1)
+    rows = {"dense": X, "sparse": sp.csr_array(X), "lazy": LazyRows(list(X))}[kind]
+    clf = small(max_steps=100).fit(rows, y)
+    assert clf.n_unreached_ == 0
+    assert (clf.predict(rows) == truth).mean() > 0.95
 
 
 def test_killed_between_rounds_it_ends_with_the_same_weights(digits, tmp_path, monkeypatch):

@@ -24,9 +24,10 @@ from ...inputs.checks import (
     check_y_is_given,
     refuse_masked,
     restored_if_refused,
-    text_columns_explained,
 )
 from ...inputs.classes import check_labels
+from ...inputs.columns import as_rows, missing_located
+from ...inputs.offsets import warn_of_float64
 from .em import EM, log_joint, whiten
 
 __all__ = ["SemiSupervisedGaussianMixture"]
@@ -193,8 +194,12 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
 
     def _check_X(self, X, reset):
         refuse_masked(X)
-        with text_columns_explained():
-            return validate_data(self, X, reset=reset, dtype=np.float64)
+        X = as_rows(X)
+        with missing_located(X):
+            rows = validate_data(self, X, reset=reset, dtype=np.float64)
+        if reset:
+            warn_of_float64(X if isinstance(X, np.ndarray) and X.dtype.kind in "iu" else rows)
+        return rows
 
     def _center_and_scale(self, X, weight):
         """Weighted mean and standard deviation (d,); one deviation for all if spherical."""

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..._parameters import ParameterTable
+from ..._warnings import warn
 from ...classifier import LabeledScoreMixin
 from ...inputs.checks import (
     check_like_fitted,
@@ -17,7 +18,9 @@ from ...inputs.checks import (
     check_weight,
     check_y_is_given,
     restored_if_refused,
+    rows_for_network,
 )
+from ...inputs.offsets import find_offset
 from ...inputs.summary import DataSummary
 from ...inputs.targets import ClassTargets
 from .graph import LabelGraph
@@ -65,6 +68,8 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         Class probabilities of all training rows, those of F; a given label has probability 1.
     n_iter_ : int
         Steps of the conjugate gradients.
+    n_unreached_ : int
+        Rows that no label reaches over the graph, on which the nearest labels voted.
     graph_ : graph.LabelGraph
         The rows, their neighbours and distributions.
     n_features_in_, feature_names_in_
@@ -75,7 +80,9 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     Before rows of F are normalised, its columns are scaled so that their sums are proportional to
     the square root of the classes' shares among the labels: half way between class mass
     normalisation (Zhu, Ghahramani and Lafferty 2003), which lets rare classes vanish, and equal
-    sums, which make too much of them. A row that no label reaches has the shares themselves.
+    sums, which make too much of them. Equal rows share one node of the graph, with the labels of
+    all of them, and count as often as they come in those sums. On a row that no label reaches,
+    because its part of the graph has none, the nearest labels vote as with ``unlabeled_weight=0``.
 
     Time and memory grow linearly with the rows, but for the search for neighbours: up to 50,000
     rows, and for sparse X always, each pair is compared; beyond, the search is approximate. A
@@ -142,18 +149,28 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             part = slice(None) if used.all() else used  # a slice copies nothing
             rng = self.random_state
             rng = np.random.RandomState(rng) if not hasattr(rng, "randint") else rng
-            rows = X[part]
-            self.classes_, self._summary = targets.classes, DataSummary.of(rows, targets.n_outputs)
+            offset = find_offset(X, used)
+            X = rows_for_network(self, X, offset)
+            rows, self.classes_ = X[part], targets.classes
+            self._summary = DataSummary.of(rows, targets.n_outputs, offset)
             self.graph_ = LabelGraph(self.n_neighbors, self.alpha, self._summary.scale)
             self.n_iter_ = self.graph_.fit(
                 rows, y[part], weight[part], targets.n_outputs, rng.randint(2**31)
             )
             p = np.empty((len(y), targets.n_outputs))
-            p[used] = self.graph_.distributions
+            node, reached = self.graph_.node, self.graph_.reached
+            p[used] = self.graph_.distributions[node]
             if not used.all():
                 p[~used] = self.graph_.predict_proba(X[~used])
             p[labeled] = np.eye(targets.n_outputs)[y[labeled]]
             self.label_distributions_, self.transduction_ = p, self.classes_[p.argmax(1)]
+            self.n_unreached_ = int((~reached)[node].sum())
+        if self.n_unreached_:
+            warn(
+                f"No label reaches {self.n_unreached_} of {len(node)} rows over the graph of "
+                "neighbours, and the nearest labels vote on them: raise n_neighbors, or label a "
+                "row of each group."
+            )
         return self
 
     def predict_proba(self, X):
@@ -172,7 +189,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         check_is_fitted(self)
         X = check_rows(self, X, reset=False)
         check_like_fitted(self, X, self._summary)
-        return self.graph_.predict_proba(X)
+        return self.graph_.predict_proba(rows_for_network(self, X, self._summary.offset))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

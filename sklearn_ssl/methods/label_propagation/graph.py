@@ -1,15 +1,76 @@
 """Sparse graphs of nearest neighbours, and labels that diffuse over them."""
 
+import hashlib
+from itertools import pairwise
+
 import numpy as np
 import torch
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array, diags_array, issparse
 from sklearn.neighbors import NearestNeighbors
 
 from ...inputs.tensors import rows_to_tensor, to_float
 
-__all__ = ["LabelGraph", "certainty", "closeness", "diffuse", "edges", "nearest", "spread"]
+__all__ = [
+    "LabelGraph",
+    "certainty",
+    "closeness",
+    "diffuse",
+    "digests",
+    "edges",
+    "nearest",
+    "nodes_of",
+    "pooled",
+    "spread",
+]
 
 EXACT_ROWS = 50_000  # up to here every pair of rows is compared
+
+
+def digests(X):
+    """Bytes for each row of X (n, d), dense or sparse, that are equal where rows are."""
+    rows = _sparse_bytes(X) if issparse(X) else _dense_bytes(X)
+    return [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
+
+
+def _dense_bytes(X, block=4096):
+    size = X.dtype.itemsize * X.shape[1]
+    for start in range(0, len(X), block):
+        part = X[start : start + block] + 0.0  # where -0 becomes 0
+        data = memoryview(part.tobytes())
+        yield from (data[i * size : (i + 1) * size] for i in range(len(part)))
+
+
+def _sparse_bytes(X):
+    X = csr_array(X, copy=True)
+    X.sum_duplicates()
+    X.eliminate_zeros()
+    for a, b in pairwise(X.indptr.tolist()):
+        yield X.indices[a:b].tobytes() + X.data[a:b].tobytes()
+
+
+def nodes_of(keys):
+    """Let equal rows share a node.
+
+    Parameters
+    ----------
+    keys : sequence of n hashable values
+        Equal where rows are.
+
+    Returns
+    -------
+    first : ndarray of int, shape (m,)
+        A row of each node, in ascending order.
+    node : ndarray of int, shape (n,)
+        The node of each row.
+
+    Examples
+    --------
+    >>> nodes_of(["a", "b", "a"])
+    (array([0, 1]), array([0, 1, 0]))
+    """
+    numbers = {}
+    node = np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), int, len(keys))
+    return np.unique(node, return_index=True)[1], node
 
 
 def nearest(X, k, seed=0):
@@ -141,22 +202,49 @@ def diffuse(W, Y, alpha, tol=1e-8, max_iter=1000):
     return np.maximum(F, 0), n_iter
 
 
-def spread(weights, rows, codes, weight, n_classes, alpha):
-    """Class distributions (n, K) of all rows, from edges and labels; labels alone if all are known.
+def pooled(codes, weight, node, n_classes):
+    """Y: the weights of the labels of each node, by class (m, K). Each node has a row."""
+    Y, labeled = np.zeros((node.max() + 1, n_classes)), codes >= 0
+    np.add.at(Y, (node[labeled], codes[labeled]), weight[labeled])
+    return Y
 
-    Column sums of F are made proportional to the square root of the classes' shares among the
-    labels. The shares themselves (class mass normalisation: Zhu, Ghahramani and Lafferty 2003), and
-    Zhou's F as it is, let rare classes vanish, and equal sums make too much of them.
+
+def spread(weights, rows, Y, alpha, copies=None):
+    """Class distributions (m, K) of all nodes, from edges and labels; 0 where no label reaches.
+
+    A node of c equal rows (``copies``) leads to itself with c - 1 times the weight of its other
+    edges: else a table of few distinct rows is mixed until all of its nodes look alike.
+
+    Column sums of F, over the rows, are made proportional to the square root of the classes'
+    shares among the labels. The shares themselves (class mass normalisation: Zhu, Ghahramani and
+    Lafferty 2003), and Zhou's F as it is, let rare classes vanish, and equal sums make too much of
+    them.
+
+    Parameters
+    ----------
+    weights, rows : ndarray of shape (m, k)
+        Edges of the nodes, and the nodes that they lead to.
+    Y : ndarray of shape (m, K)
+        As `pooled` returns it.
+    alpha : float in (0, 1)
+    copies : ndarray of shape (m,), or None
+        Rows of each node; None: one.
+
+    Returns
+    -------
+    distributions : ndarray of shape (m, K)
+    n_iter : int
     """
-    Y = np.zeros((len(codes), n_classes))
-    Y[codes >= 0, codes[codes >= 0]] = weight[codes >= 0]
-    if (codes >= 0).all():
-        return Y, 1
-    A, share = edges(weights, rows, len(codes)), Y.sum(0) / Y.sum()
-    F, n_iter = diffuse(A + A.T, Y, alpha)
-    F *= np.divide(np.sqrt(share), F.sum(0), out=np.zeros(n_classes), where=share > 0)
+    A, share = edges(weights, rows, len(Y)), Y.sum(0) / Y.sum()
+    W = A + A.T
+    if copies is not None and copies.max() > 1:
+        W = csr_array(W + diags_array((copies - 1) * W.sum(0)))
+    Y = np.ldexp(Y, -np.frexp(Y.max(0))[1])  # of no unit, so that squares are numbers
+    F, n_iter = diffuse(W, Y, alpha)
+    sums = (F if copies is None else copies[:, None] * F).sum(0)
+    F *= np.divide(np.sqrt(share), sums, out=np.zeros(len(share)), where=share > 0)
     total = F.sum(1, keepdims=True)
-    return np.where(total > 0, F / np.where(total > 0, total, 1), share), n_iter
+    return F / np.where(total > 0, total, 1), n_iter
 
 
 def certainty(probabilities):
@@ -180,8 +268,9 @@ class LabelGraph:
     """Labels diffused over training rows as they are, and kept with them for new rows.
 
     Columns are divided by ``scale``, so that they vary alike; zeros stay zeros, so that sparse rows
-    stay sparse. ``distributions`` (n, K) are those of the training rows, ``neighbors`` the fitted
-    search among them.
+    stay sparse. Equal rows share a node. ``distributions`` (m, K) are those of the nodes, ``node``
+    (n,) says which is a row's, ``reached`` (m,) which of them a label reaches, and ``neighbors`` is
+    the fitted search among them.
     """
 
     def __init__(self, n_neighbors, alpha, scale):
@@ -190,18 +279,33 @@ class LabelGraph:
 
     def fit(self, X, codes, weight, n_classes, seed):
         """Build the graph of the rows X, spread their labels; return the number of iterations."""
-        scaled = self._scaled(X)
-        distances, rows = nearest(scaled, self.n_neighbors, seed)
-        near = closeness(distances)
-        self.distributions, n_iter = spread(near, rows, codes, weight, n_classes, self.alpha)
-        k = min(self.n_neighbors, len(codes))
-        self.neighbors = NearestNeighbors(n_neighbors=k).fit(scaled)
+        scaled, n_iter = self._scaled(X), 1
+        first, self.node = nodes_of(digests(scaled))
+        nodes = scaled if len(first) == len(codes) else scaled[first]
+        self.distributions = Y = pooled(codes, weight, self.node, n_classes)
+        if (codes < 0).any():  # else the labels alone vote
+            distances, rows = nearest(nodes, self.n_neighbors, seed)
+            copies = np.bincount(self.node)
+            self.distributions, n_iter = spread(closeness(distances), rows, Y, self.alpha, copies)
+        self.reached = self.distributions.any(1)
+        if not self.reached.all():
+            labeled, far = Y.any(1), ~self.reached
+            votes = self._vote(self._search(nodes[labeled]), Y[labeled], nodes[far])
+            self.distributions[far] = votes
+        self.neighbors = self._search(nodes)
         return n_iter
 
     def predict_proba(self, X):
         """Class distributions (m, K) of new rows: those of their neighbours, by closeness."""
-        distances, rows = self.neighbors.kneighbors(self._scaled(X))
-        p = edges(closeness(distances), rows, len(self.distributions)) @ self.distributions
+        return self._vote(self.neighbors, self.distributions, self._scaled(X))
+
+    def _search(self, nodes):
+        return NearestNeighbors(n_neighbors=min(self.n_neighbors, nodes.shape[0])).fit(nodes)
+
+    @staticmethod
+    def _vote(neighbors, distributions, X):
+        distances, rows = neighbors.kneighbors(X)
+        p = edges(closeness(distances), rows, len(distributions)) @ distributions
         return p / p.sum(1, keepdims=True)
 
     def _scaled(self, X):

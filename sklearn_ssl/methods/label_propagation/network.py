@@ -13,10 +13,11 @@ from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
+from ..._warnings import warn
 from ...augment import choose_views
 from ...losses import class_shares, masked_cross_entropy
 from ..rounds import Round, RoundsClassifier
-from .graph import certainty, nearest, spread
+from .graph import certainty, digests, nearest, nodes_of, pooled, spread
 
 __all__ = ["LabelPropagationLoss", "LabelPropagationNet"]
 
@@ -83,6 +84,8 @@ class LabelPropagationNet(RoundsClassifier):
     ----------
     n_iter_ : int
         Rounds of propagation, at least 1.
+    n_unreached_ : int
+        Rows that no label reached in the last propagation; omega is 0 for them.
     history_ : list of dict
         One record an epoch, as in `SSLClassifier`; each has its ``round``, and its ``mask_rate`` is
         the mean omega.
@@ -95,7 +98,7 @@ class LabelPropagationNet(RoundsClassifier):
     -----
     ``sample_weight`` and ``class_weight`` also multiply the rows of Y. The features of a network
     are what its last ``nn.Linear`` to run is given; where it has none inside, its logits. Column
-    sums of F are scaled as in `LabelPropagationClassifier`.
+    sums of F are scaled as in `LabelPropagationClassifier`, and equal rows share a node there too.
 
     Examples
     --------
@@ -126,16 +129,24 @@ class LabelPropagationNet(RoundsClassifier):
         return choose_views(rows.X, self.augment)[0]
 
     def _rounds(self, rows, seed):
+        self.n_unreached_, unlabeled = 0, rows.unlabeled
         yield Round()
-        unlabeled = rows.unlabeled
         for _ in range(self.max_iter if unlabeled.any() else 0):
             p = self._propagate(rows, seed)
+            self.n_unreached_ = int((~p.any(1)).sum())
             yield Round(unlabeled, partial(self._make_loss, p=p))
+        if self.n_unreached_:
+            warn(
+                f"No label reaches {self.n_unreached_} of {len(rows.y)} rows over the graph of "
+                "neighbours, and they do not teach the network: raise n_neighbors, or label a row "
+                "of each group."
+            )
 
     def _make_loss(self, rows, p):
         labels = np.where(rows.unlabeled, p.argmax(1), rows.y)
-        omega = np.where(rows.unlabeled, certainty(p), rows.labeled)
-        counts = np.bincount(labels[labels >= 0], minlength=rows.n_classes)
+        taught = rows.labeled | (rows.unlabeled & p.any(1))
+        omega = np.where(rows.unlabeled, certainty(p), 1.0) * taught
+        counts = np.bincount(labels[taught], minlength=rows.n_classes)
         return LabelPropagationLoss(
             view=self._make_view(rows),
             pseudo_labels=labels,
@@ -145,17 +156,31 @@ class LabelPropagationNet(RoundsClassifier):
         )
 
     def _propagate(self, rows, seed):
-        """Diffuse over the features of the net as it is: distributions (n, K)."""
-        features = normalize(torch.from_numpy(_features(self.net_, rows.X)).float()).numpy()
+        """Diffuse over the features of the net as it is: distributions (n, K), 0 if unreached."""
+        features, keys = _features(self.net_, rows.X)
+        features = normalize(torch.from_numpy(features).float()).numpy()
+        first, node = nodes_of(keys)
+        if len(first) < len(node):  # equal rows in other batches differ by the last digits
+            features = features[first[node]]
+        first, node = nodes_of(digests(features))
+        if len(first) < len(node):
+            features = features[first]
         distances, others = nearest(features, self.n_neighbors, seed % 2**63)
         cosine = np.maximum(1 - np.square(distances) / 2, 0)
-        affinity = cosine**self.gamma
-        return spread(affinity, others, rows.y, rows.weight, rows.n_classes, self.alpha)[0]
+        Y = pooled(rows.y, rows.weight, node, rows.n_classes)
+        return spread(cosine**self.gamma, others, Y, self.alpha, np.bincount(node))[0][node]
 
 
 def _features(net, X):
-    """What the last nn.Linear inside the predicting module gets, else logits: float64 (n, p)."""
-    module, seen = net.predicting_module_, {}
+    """What the last nn.Linear inside the predicting module gets, else logits; and row digests.
+
+    Returns
+    -------
+    features : float64 ndarray of shape (n, p)
+    keys : list of n bytes
+        As `graph.digests` of the rows.
+    """
+    module, seen, keys = net.predicting_module_, {}, []
     hooks = [
         m.register_forward_pre_hook(lambda _, args: seen.update(last=args[0]))
         for m in module.modules()
@@ -163,13 +188,14 @@ def _features(net, X):
     ]
 
     def call(x):
+        keys.extend(digests(x.flatten(1).cpu().numpy()))
         seen.clear()
         logits = module.forward(x)  # not the compiled call, which would pass the hooks by
         last = seen.get("last", logits)
         return (last if len(last) == len(x) else logits).flatten(1)
 
     try:
-        return net.collect(X, call=call)
+        return net.collect(X, call=call), keys
     finally:
         for hook in hooks:
             hook.remove()

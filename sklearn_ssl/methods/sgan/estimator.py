@@ -155,4 +155,5 @@ class SGANClassifier(SSLClassifier):
         z = check_random_state(random_state).standard_normal((n_samples, self.noise_dim))
         generator = self.net_.predicting_module_.generator
         X = self.net_.collect(z.astype(np.float32), call=generator)
+        X = self._summary.in_units_of_x(X)
         return X if self.input_shape is None else X.reshape(len(X), -1)

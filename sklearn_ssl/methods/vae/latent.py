@@ -106,7 +106,7 @@ class LatentVariablesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         def joint(model, z):
             return model.to_input(model.decode(z))
 
-        X = self._call(Z, m2 if self._knows_classes else joint)
+        X = self._summary.in_units_of_x(self._call(Z, m2 if self._knows_classes else joint))
         return X if self.input_shape is None else X.reshape(len(X), -1)
 
     def sample(self, n_samples=1, y=None, random_state=None):
