@@ -149,18 +149,19 @@ def draw_rows(rng, codes):
     elif content == "bad":
         A[rng.integers(n), rng.integers(d)] = rng.choice([np.nan, np.inf, -np.inf])
         valid = False
-    elif content == "huge":
-        A = A * rng.choice([1e30, 1e37, 1e150, 1e300])
-        name, valid = rng.choice(["float64", ">f8", "longdouble", "list", "csr", "polars"]), None
-    elif content == "small":
-        A = A * rng.choice([1e-30, 1e-37, 1e-45, 1e-300])
-        name = rng.choice(["float64", ">f8", "longdouble", "list", "csr", "polars"])
+    elif content in ("huge", "small"):
+        name = rng.choice(["float64", ">f8", "longdouble", "list", "polars", *SPARSE])
+        unit = rng.choice([2.0**60, 2.0**100, 1e150, 1e300])
+        plain, tolerance, valid = (A, 0.1, None) if unit < 1e100 else (None, 0, None)
+        A = A * unit if content == "huge" else A / unit
     with np.errstate(over="ignore"):
         value = holders[name](A)
     if name == "float64" and rng.random() < 0.2 and content == "plain":
         value, name, valid = masked(A), "masked", False
     if plain is None and valid:
         plain = A
+    if isinstance(value, LazyRows):  # whose batches are drawn one ahead, so not those of an array
+        plain = LazyRows(list(A.astype(np.float32))) if content != "offset" else None
     return Drawn(f"{content} rows {A.shape}, {name}", value, valid, plain, tolerance)
 
 
@@ -185,7 +186,8 @@ def draw_images(rng, codes):
         }
         A = F
     name = rng.choice(list(kinds))
-    return Drawn(f"images {A.shape}, {name}", kinds[name], True, A)
+    plain = LazyRows(list(A)) if "LazyRows" in name else A
+    return Drawn(f"images {A.shape}, {name}", kinds[name], True, plain)
 
 
 # ------------------------------------------------------------------ labels
@@ -357,10 +359,13 @@ def draw(seed):
     X = draw_rows(rng, codes)
     y = (draw_numbers if regression else draw_classes)(rng, codes, hidden)
     weight = draw_weights(rng, n, hidden)
+    if few:
+        y.valid = None  # too few rows for what the name says
     if few or (cls is SemiSupervisedGaussianMixture and "image" in X.name):
         X.valid = X.valid and None
-    sparse = any(sp.issparse(v) for v in (X.value,))
-    if cls is SemiSupervisedGaussianMixture and (sparse or isinstance(X.value, LazyRows)):
+    if weight.name == "zero where labeled" and y.valid is None:
+        weight.valid = None  # more rows may be labeled than we meant
+    if cls is SemiSupervisedGaussianMixture and sp.issparse(X.value):
         X.valid = False
     if cls is SemiSupervisedGaussianMixture and weight.name != "none":
         weight.plain = None  # a weight of 2 counts there as a row given twice

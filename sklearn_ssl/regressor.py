@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from .base import SSLEstimator
 from .inputs.targets import NumberTargets
+from .inputs.tensors import from_tensor
 
 __all__ = ["SSLRegressor"]
 
@@ -126,7 +127,9 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         ValueError
             If no row is labeled.
         """
-        y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan")
+        y = check_array(
+            from_tensor(y), dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan"
+        )
         known = np.isfinite(y.reshape(len(y), -1)).all(1)
         if not known.any():
             raise ValueError("score needs labeled rows: every y has an unknown target.")

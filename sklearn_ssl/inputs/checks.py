@@ -21,6 +21,7 @@ from .._warnings import warn
 from .callers import warn_of_callers
 from .labels import as_label_array, is_labeled, is_missing, plain
 from .lazy import LazyRows
+from .tensors import from_tensor
 
 __all__ = [
     "check_device",
@@ -121,7 +122,12 @@ def check_rows(estimator, X, reset):
     else:
         with text_columns_explained():
             X = validate_data(
-                estimator, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
+                estimator,
+                from_tensor(X),
+                reset=reset,
+                accept_sparse="csr",
+                allow_nd=True,
+                dtype="numeric",
             )
         X = to_float32(X)
     shape = getattr(estimator, "input_shape", None)
@@ -147,7 +153,7 @@ def check_y_is_given(estimator, y):
 
 def check_weight(sample_weight, X):
     """Return a float64 copy of sample_weight, or ones: ndarray (n,), at least 0."""
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64).copy()
+    weight = _check_sample_weight(from_tensor(sample_weight), X, dtype=np.float64).copy()
     if (weight < 0).any():
         raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
     return weight

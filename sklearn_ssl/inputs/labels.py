@@ -4,6 +4,8 @@ from numbers import Real
 
 import numpy as np
 
+from .tensors import from_tensor
+
 _WRITTEN_BY_NUMPY = ["nan", "None", "<NA>", "NaT"]
 
 __all__ = [
@@ -108,7 +110,7 @@ def as_label_array(y):
         return np.array(y.to_list(), dtype=object)
     if isinstance(y, list) and any(v is None or isinstance(v, str) for v in y):
         return np.array(y, dtype=object)  # numpy would write -1 and NaN as text
-    return np.asarray(y)
+    return np.asarray(from_tensor(y))
 
 
 def mark_unlabeled(values, rows, unlabeled_label):

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from .tensors import from_tensor
+
 __all__ = ["LazyRows", "in_unit_range", "value_range"]
 
 
@@ -107,7 +109,7 @@ class LazyRows:
 
     def _row(self, i):
         row = self.dataset[int(i)]
-        return np.asarray(row[0] if isinstance(row, tuple) else row)
+        return np.asarray(from_tensor(row[0] if isinstance(row, tuple) else row))
 
     def __repr__(self):
         return f"LazyRows of shape {self.shape} from {type(self.dataset).__name__}"

@@ -17,6 +17,7 @@ from torch import nn
 from .._warnings import warn
 from .checks import check_labels
 from .summary import DataSummary
+from .tensors import from_tensor
 
 __all__ = ["ClassTargets", "NumberTargets", "TrainingRows", "has_target", "masked_mse"]
 
@@ -225,7 +226,11 @@ class NumberTargets:
         if isinstance(y, np.ma.MaskedArray):
             y = y.astype(np.float64).filled(np.nan)
         y = check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
+            from_tensor(y),
+            dtype=np.float64,
+            ensure_2d=False,
+            ensure_all_finite="allow-nan",
+            input_name="y",
         )
         check_consistent_length(X, y)
         self.is_flat, y = y.ndim == 1, y.reshape(len(y), -1)
@@ -254,7 +259,9 @@ class NumberTargets:
         if not known.any(0).all():
             missing = np.flatnonzero(~known.any(0)).tolist()
             raise ValueError(f"Outputs {missing} of y have no known target.")
-        self.mean, scale = np.nanmean(y, axis=0), np.nanstd(y, axis=0)
+        # in units of powers of two, which change no digit: 1e300 and 1e-300 cannot be squared
+        unit = np.ldexp(1.0, np.frexp(np.nanmax(np.abs(y), axis=0))[1] - 1)
+        self.mean, scale = np.nanmean(y / unit, axis=0) * unit, np.nanstd(y / unit, axis=0) * unit
         self.scale = np.where(scale > 0, scale, 1.0)
 
     loss = staticmethod(masked_mse)

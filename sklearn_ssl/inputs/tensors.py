@@ -6,7 +6,17 @@ import numpy as np
 import torch
 from scipy.sparse import issparse
 
-__all__ = ["rows_to_tensor", "to_float"]
+__all__ = ["from_tensor", "rows_to_tensor", "to_float"]
+
+
+def from_tensor(value):
+    """A tensor as an array, wherever it lies, whatever has a gradient; other values as they are."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    known = torch.float16, torch.float32, torch.float64  # numpy has no other floats
+    if value.is_floating_point() and value.dtype not in known:
+        value = value.float()
+    return value.detach().cpu().numpy()
 
 
 def rows_to_tensor(X):

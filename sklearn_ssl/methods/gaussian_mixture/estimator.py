@@ -26,6 +26,7 @@ from ...inputs.checks import (
     restored_if_refused,
     text_columns_explained,
 )
+from ...inputs.tensors import from_tensor
 from .em import EM, log_joint, whiten
 
 __all__ = ["SemiSupervisedGaussianMixture"]
@@ -192,7 +193,7 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
 
     def _check_X(self, X, reset):
         with text_columns_explained():
-            return validate_data(self, X, reset=reset, dtype=np.float64)
+            return validate_data(self, from_tensor(X), reset=reset, dtype=np.float64)
 
     def _center_and_scale(self, X, weight):
         """Weighted mean and standard deviation (d,); one deviation for all if spherical."""
