@@ -10,6 +10,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import RFECV, SequentialFeatureSelector
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import permutation_importance
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
@@ -95,6 +96,29 @@ def test_tools_that_score_labeled_rows_alone(few, tool, split):
             assert seen.classes_.tolist() == [0, 1]
         else:
             assert np.mean(seen) == pytest.approx(np.mean(expected))
+
+
+def takes(name, clf, X, y):
+    """Whether a scorer of scikit-learn is one for two classes."""
+    try:
+        return np.isfinite(get_scorer(name)(clf, X, y))
+    except (ValueError, TypeError):
+        return False
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_any_scorer_is_right_with_labeled_split(few):
+    X, y = few
+    parts = list(LabeledSplit(3).split(X, y))
+    fitted = [graph().fit(X[train], y[train]) for train, _ in parts]
+    labeled = y != -1
+    names = [k for k in get_scorer_names() if takes(k, fitted[0], X[labeled], y[labeled])]
+    assert {"roc_auc", "f1", "neg_log_loss", "average_precision", "matthews_corrcoef"} <= {*names}
+    scores = cross_validate(graph(), X, y, cv=parts, scoring=names)
+    for name in names:
+        of = get_scorer(name)
+        hand = [of(clf, X[t], y[t]) for clf, (_, t) in zip(fitted, parts, strict=True)]
+        np.testing.assert_allclose(scores[f"test_{name}"], hand, err_msg=name)
 
 
 @pytest.mark.parametrize("search", [HalvingGridSearchCV, HalvingRandomSearchCV])
