@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
 
 from sklearn_ssl import FixMatchClassifier, LazyRows, MeanTeacherRegressor
 from sklearn_ssl.inputs.tensors import from_tensor, rows_to_tensor, to_float
@@ -83,3 +85,17 @@ def test_targets_are_read_from_any_kind_of_tensor(blobs):
     reg = quick(MeanTeacherRegressor).fit(X, targets)
     other = quick(MeanTeacherRegressor).fit(X, torch.tensor(targets).bfloat16().requires_grad_())
     np.testing.assert_array_equal(other.predict(X), reg.predict(X))
+
+
+def test_images_of_bytes_are_read_where_they_lie(tmp_path):
+    np.save(tmp_path / "X.npy", np.arange(4 * 64, dtype=np.uint8).reshape(4, 1, 8, 8))
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert rows_to_tensor(mapped).data_ptr() == mapped.ctypes.data
+
+
+def test_documents():
+    words = ["wheat rain field", "goal team match"]
+    texts = [f"{words[i % 2]} {i}" for i in range(60)]
+    y = np.where(np.arange(60) < 10, np.arange(60) % 2, -1)
+    clf = make_pipeline(TfidfVectorizer(), quick(FixMatchClassifier, max_steps=40)).fit(texts, y)
+    assert clf.predict(words).tolist() == [0, 1]

@@ -15,10 +15,13 @@ from sklearn.model_selection import (
     KFold,
     RepeatedStratifiedKFold,
     ShuffleSplit,
+    StratifiedKFold,
     StratifiedShuffleSplit,
+    check_cv,
     cross_val_score,
     cross_validate,
     learning_curve,
+    train_test_split,
 )
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -235,3 +238,31 @@ def test_hide_labels_keeps_a_label_of_the_rarest_class():
     y = np.array([0] * 98 + [1] * 2)
     kept = hide_labels(y, 3, random_state=0)  # shares would give 2.94 and .06
     assert np.bincount(kept[kept >= 0]).tolist() == [2, 1]
+
+
+WITH_GAPS = {
+    "numbers": np.array([0, 1, np.nan] * 6),
+    "strings": np.array(["a", "b", None] * 6, dtype=object),
+    "string": pd.Series(["a", "b", None] * 6, dtype="string"),
+    "category": pd.Series(["a", "b", None] * 6, dtype="category"),
+    "Int64": pd.Series([0, 1, None] * 6, dtype="Int64"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("kind", WITH_GAPS)
+def test_what_scikit_learn_does_with_missing_values(kind):
+    """As docs/labels.md says, of these versions."""
+    X, y = np.zeros((18, 1)), WITH_GAPS[kind]
+    with pytest.raises((ValueError, TypeError)):
+        list(StratifiedKFold(3).split(X, y))
+    with pytest.raises((ValueError, TypeError)):
+        train_test_split(X, y, stratify=y)
+    for cv, groups in ((KFold(3), None), (GroupKFold(3), np.arange(18)), (ShuffleSplit(3), None)):
+        assert len(list(cv.split(X, y, groups))) == 3
+    train_test_split(X, y)
+    if kind in ("numbers", "Int64"):
+        with pytest.raises(ValueError, match=r"NaN|missing"):
+            check_cv(3, y, classifier=True)
+    else:
+        assert isinstance(check_cv(3, y, classifier=True), KFold)
