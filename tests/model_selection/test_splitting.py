@@ -240,20 +240,25 @@ def test_hide_labels_keeps_a_label_of_the_rarest_class():
     assert np.bincount(kept[kept >= 0]).tolist() == [2, 1]
 
 
+STRINGS, NUMBERS = np.array(["a", "b", None], dtype=object), np.array([0, 1, None], dtype=object)
 WITH_GAPS = {
-    "numbers": np.array([0, 1, np.nan] * 6),
-    "strings": np.array(["a", "b", None] * 6, dtype=object),
-    "string": pd.Series(["a", "b", None] * 6, dtype="string"),
-    "category": pd.Series(["a", "b", None] * 6, dtype="category"),
-    "Int64": pd.Series([0, 1, None] * 6, dtype="Int64"),
+    "floats": (NUMBERS.astype(float), "refused"),
+    "Int64": (pd.array(NUMBERS, dtype="Int64"), "refused"),
+    "numbers": (NUMBERS, "unknown"),
+    "strings": (STRINGS, "first"),
+    "string": (pd.array(STRINGS, dtype="string"), "first"),
+    "category": (pd.Categorical(STRINGS), "first"),
 }
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("first", ["labeled", "unlabeled"])
 @pytest.mark.parametrize("kind", WITH_GAPS)
-def test_what_scikit_learn_does_with_missing_values(kind):
+def test_what_scikit_learn_does_with_missing_values(kind, first):
     """As docs/labels.md says, of these versions."""
-    X, y = np.zeros((18, 1)), WITH_GAPS[kind]
+    values, known = WITH_GAPS[kind]
+    order = np.array([0, 1, 2] if first == "labeled" else [2, 0, 1])
+    X, y = np.zeros((18, 1)), values.take(np.tile(order, 6))
     with pytest.raises((ValueError, TypeError)):
         list(StratifiedKFold(3).split(X, y))
     with pytest.raises((ValueError, TypeError)):
@@ -261,8 +266,8 @@ def test_what_scikit_learn_does_with_missing_values(kind):
     for cv, groups in ((KFold(3), None), (GroupKFold(3), np.arange(18)), (ShuffleSplit(3), None)):
         assert len(list(cv.split(X, y, groups))) == 3
     train_test_split(X, y)
-    if kind in ("numbers", "Int64"):
-        with pytest.raises(ValueError, match=r"NaN|missing"):
-            check_cv(3, y, classifier=True)
+    if known == "unknown" or (known == "first" and first == "unlabeled"):
+        assert isinstance(check_cv(3, y, classifier=True), KFold)  # and does not shuffle
     else:
-        assert isinstance(check_cv(3, y, classifier=True), KFold)
+        with pytest.raises((ValueError, TypeError)):
+            check_cv(3, y, classifier=True)
