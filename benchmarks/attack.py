@@ -333,6 +333,7 @@ def attack_kills(n):
             seen = end(start(name, folder))
         if seen != expected[name]:
             failures.append(f"kill {i}, {name}: {seen}")
+        print(f"kill {i}, {name}: {'as one' if seen == expected[name] else seen}", flush=True)
     print(f"\n{n} fits killed, {hit} while they ran, {begun} with a checkpoint: ", end="")
     print(f"{n - len(failures)} resumed bit for bit")
     equal = 0
@@ -358,6 +359,7 @@ def attack_inputs(n, first):
             refusals[words[:60]] += 1
         elif kind != "fitted":
             failures.append(f"seed {seed}: {seen} ({describe(seed)})")
+            print(failures[-1], flush=True)
     print(f"\n{n} random inputs from seed {first}:", dict(counts))
     print(f"{len(refusals)} kinds of refusal, the most frequent:")
     for words, count in refusals.most_common(12):
