@@ -117,8 +117,8 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         1 shows progress: a bar in a terminal or notebook if tqdm is installed, else, in a log for
         instance, a line for each tenth of the budget.
     random_state : int, RandomState or None, default=None
-        Seeds everything. The same int on the same CPU gives the same weights, bit for bit. None
-        takes fresh entropy. The global generators of torch and numpy are left as they were.
+        Seeds everything. The same int on the same CPU, with as many threads of torch, gives the
+        same weights, bit for bit. None takes fresh entropy. Global generators stay as they were.
     checkpoint_dir : str, path or None, default=None
         Folder for the state of the fit, written after every epoch. A fit that was killed, repeated
         with the same data and parameters, goes on from there and ends with the same weights, bit

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -22,6 +23,8 @@ import sklearn_ssl
 from sklearn_ssl import FixMatchClassifier, SSLClassifier, SSLRegressor
 from sklearn_ssl.base import SSLEstimator
 from sklearn_ssl.model_selection import Comparison, LabelBudgetCurve
+
+from .helpers import PUBLIC as METHODS
 
 DOCS = Path(__file__).parent.parent / "docs"
 LEFT_OUT = {
@@ -173,3 +176,9 @@ def test_examples_import_what_they_use(name):
     bound |= {n.id for n in names if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     used = {n.id for n in names if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     assert used <= bound | set(dir(builtins))
+
+
+@pytest.mark.parametrize("cls", METHODS, ids=lambda cls: cls.__name__)
+def test_estimators_name_the_year_of_their_paper(cls):
+    summary = cls.__doc__.split("Parameters\n")[0] + sys.modules[cls.__module__].__doc__
+    assert re.search(r"\b(19|20)\d\d\b", summary)

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,14 @@ from safetensors.torch import save as pack
 import sklearn_ssl
 from sklearn_ssl import FixMatchClassifier, VAEClassifier, load
 
-from .helpers import ESTIMATORS, EntropyMinimizationClassifier, quick
+from .helpers import (
+    ESTIMATORS,
+    EVERYTHING,
+    REGRESSORS,
+    EntropyMinimizationClassifier,
+    few_steps,
+    quick,
+)
 
 KNOWN = [cls for cls in ESTIMATORS if cls is not EntropyMinimizationClassifier]
 
@@ -115,3 +123,12 @@ def test_save_after_a_metadata_request_and_labels_in_a_frame(blobs, tmp_path):
     clf.save(tmp_path / "net")
     framed = quick(FixMatchClassifier).fit(X, pd.DataFrame({"y": y}))
     np.testing.assert_array_equal(framed.predict_proba(X), clf.predict_proba(X))
+
+
+@pytest.mark.parametrize("cls", EVERYTHING, ids=lambda cls: cls.__name__)
+def test_joblib(cls, blobs, tmp_path):
+    X, y, _ = blobs
+    y = np.where(y < 0, np.nan, y) if cls in REGRESSORS else y
+    clf = quick(cls, **few_steps(cls)).fit(X, y)
+    joblib.dump(clf, tmp_path / "clf.joblib")
+    np.testing.assert_array_equal(joblib.load(tmp_path / "clf.joblib").predict(X), clf.predict(X))

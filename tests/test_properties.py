@@ -49,6 +49,14 @@ def polars(y):
     return pl.Series([None if is_missing(v) else v for v in y.tolist()], strict=False)
 
 
+def masked(y):
+    """The mask says what is missing; what lies under it is a class."""
+    missing = np.array([is_missing(v) for v in y.tolist()])
+    under = y.copy()
+    under[missing] = next((v for v in y.tolist() if not is_missing(v)), 0)
+    return np.ma.masked_array(under, mask=missing)
+
+
 def same(value):
     return str(value) if isinstance(value, str) else float(value)
 
@@ -61,6 +69,8 @@ HOLDERS = {
     "category": categorical,
     "inferred": inferred,
     "polars": polars,
+    "masked": masked,
+    "Categorical": lambda y: pd.Categorical(y.tolist()),
 }
 
 ROWS = {
@@ -72,13 +82,24 @@ ROWS = {
     "polars": lambda X: pl.DataFrame(X, schema=list("abc")),
     "csr": sp.csr_array,
     "csc": sp.csc_matrix,
+    "coo": sp.coo_array,
     "tensor": lambda X: torch.tensor(X, requires_grad=True),
+    "bfloat16": lambda X: torch.tensor(X).bfloat16(),
     "lazy": lambda X: LazyRows(list(X)),
     "big-endian": lambda X: X.astype(">f8"),
+    "long double": lambda X: X.astype(np.longdouble),
+    "columns first": np.asfortranarray,
+    "backwards": lambda X: np.ascontiguousarray(X[::-1])[::-1],
+    "read only": lambda X: np.frombuffer(X.tobytes()).reshape(X.shape),
+    "objects": lambda X: X.astype(object),
+    "nullable": lambda X: pd.DataFrame(X, columns=list("abc"), dtype="Float64"),
+    "large": lambda X: X * 2.0**90,
+    "small": lambda X: X * 2.0**-90,
     "far from 0": lambda X: 3e9 + X,
     "repeated": lambda X: np.repeat(X[::4], 4, axis=0)[: len(X)],
     "int64": lambda X: 2**60 + (1000 * X).astype(np.int64),
 }
+WEIGHTS = {"none": None, "one": 1.0, "large": 1e12, "small": 1e-12}
 
 
 @settings(
@@ -91,13 +112,14 @@ ROWS = {
     setting=st.sampled_from([-1, None, "?", 99]),
     holder=st.sampled_from(sorted(HOLDERS)),
     rows=st.sampled_from(sorted(ROWS)),
+    weight=st.sampled_from(sorted(WEIGHTS)),
     n_labeled=st.integers(0, 20),
     n=st.integers(12, 24),
     seed=st.integers(0, 3),
 )
 @pytest.mark.filterwarnings("ignore:Only one class", "ignore:No label reaches")
 def test_fit_predict_score_work_or_say_why_not(
-    cls, kind, mark, setting, holder, rows, n_labeled, n, seed
+    cls, kind, mark, setting, holder, rows, weight, n_labeled, n, seed
 ):
     rng = np.random.default_rng(seed)
     codes = np.arange(n) % 2
@@ -113,12 +135,13 @@ def test_fit_predict_score_work_or_say_why_not(
     except (TypeError, pl.exceptions.PolarsError):
         event("no such container")
         return
+    weight = {} if WEIGHTS[weight] is None else {"sample_weight": np.full(n, WEIGHTS[weight])}
     refusal = None
     with warnings.catch_warnings(record=True) as told:
         warnings.filterwarnings("always", ".* is a class here, like any other")
         warnings.filterwarnings("always", "y holds both")
         try:
-            clf.fit(data, y)
+            clf.fit(data, y, **weight)
         except ValueError as error:
             refusal = str(error)
     event("fitted" if refusal is None else refusal[:30])

@@ -53,6 +53,13 @@ class LazyRows:
     """
 
     def __init__(self, dataset, workers=None, index=None):
+        if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+            raise ValueError(
+                f"A data set needs len() and [i], and {type(dataset).__name__} has not both. Read "
+                "a stream into an array or a list first."
+            )
+        if not len(dataset):
+            raise ValueError(f"The data set {type(dataset).__name__} has no rows.")
         self.dataset, self.workers = dataset, workers
         self.index = np.arange(len(dataset)) if index is None else index
         first = self._row(0)

@@ -226,7 +226,9 @@ class NumberTargets:
         if not known.any(0).all():
             missing = np.flatnonzero(~known.any(0)).tolist()
             raise ValueError(f"Outputs {missing} of y have no known target.")
-        self.mean, scale = np.nanmean(y, axis=0), np.nanstd(y, axis=0)
+        # in units of powers of two, which change no digit: 1e300 and 1e-300 cannot be squared
+        unit = np.ldexp(1.0, np.frexp(np.nanmax(np.abs(y), axis=0))[1] - 1)
+        self.mean, scale = np.nanmean(y / unit, axis=0) * unit, np.nanstd(y / unit, axis=0) * unit
         self.scale = np.where(scale > 0, scale, 1.0)
 
     loss = staticmethod(masked_mse)

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.utils import _safe_indexing
+from torch.utils.data import IterableDataset
 
 from sklearn_ssl import FixMatchClassifier, ImageFolder, LabeledSplit, LazyRows, SelfTrainingNet
 
@@ -53,6 +54,25 @@ def test_bad_data_sets_are_refused(squares):
     clf = small(FixMatchClassifier).fit(data, y)
     with pytest.raises(ValueError, match="rows of shape"):
         clf.predict(LazyRows([np.zeros((1, 9, 9), np.uint8)] * 5))
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield from np.zeros((5, 3))
+
+
+@pytest.mark.parametrize("data", [Stream(), iter([1.0, 2.0]), {1.0, 2.0}])
+def test_streams_are_refused_in_words(data):
+    with pytest.raises(ValueError, match=r"needs len\(\) and \[i\]"):
+        LazyRows(data)
+    if isinstance(data, Stream):
+        with pytest.raises(ValueError, match="Stream has not both"):
+            small(FixMatchClassifier).fit(data, np.arange(5) % 2)
+
+
+def test_data_sets_without_rows_are_refused():
+    with pytest.raises(ValueError, match="has no rows"):
+        LazyRows([])
 
 
 def test_rows_by_number_and_in_turn():

@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from sklearn_ssl.inputs.targets import as_numbers, masked_mse
+from sklearn_ssl import MeanTeacherRegressor
+from sklearn_ssl.inputs.targets import NumberTargets, as_numbers, masked_mse
+
+from ..helpers import quick
 
 
 def test_loss_leaves_unknown_targets_out():
@@ -34,3 +37,24 @@ def test_plain_numbers_are_not_copied():
     assert np.shares_memory(as_numbers(y), y)
     with pytest.raises(ValueError, match="could not convert"):
         as_numbers(np.array(["a", None], dtype=object))
+
+
+@pytest.mark.parametrize("power", [-1000, -200, 3, 200, 1000])
+def test_targets_of_any_unit_give_the_same_fit(power):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2)) + 3
+    y[10:] = np.nan
+    unit = np.array([1.0, 2.0**power])  # about 1e-301 to 1e301
+    usual, other = (quick(MeanTeacherRegressor).fit(X, targets) for targets in (y, y * unit))
+    np.testing.assert_array_equal(other.predict(X), usual.predict(X) * unit)
+
+
+def test_the_unit_of_targets_is_their_deviation_in_every_digit():
+    y = np.random.default_rng(1).normal(size=(30, 4)) * [1e-5, 1, 77, 1e9] + [0, 5, -3, 1e10]
+    y[::3, 1] = np.nan
+    targets = NumberTargets()
+    targets.encode(y, y, np.ones(30), None, 0)
+    np.testing.assert_array_equal(targets.mean, np.nanmean(y, axis=0))
+    np.testing.assert_array_equal(targets.scale, np.nanstd(y, axis=0))
+    targets.encode(y, np.full(30, 0.0), np.ones(30), None, 0)
+    assert (targets.mean, targets.scale) == (0, 1)

@@ -322,3 +322,39 @@ def test_scorers_refuse_objects_of_numbers_with_none():
     assert labeled_scorer("accuracy")(clf, X, y) == clf.score(X, y)
     known = pd.Series(y).astype("Int64")[CODES >= 0]
     assert get_scorer("accuracy")(clf, X[CODES >= 0], known) == clf.score(X, y)
+
+
+THREE_WORDS, THREE_CODES = (
+    np.array(["a", "b", None], dtype=object),
+    np.array([0, 1, None], dtype=object),
+)
+WITH_GAPS = {
+    "floats": (THREE_CODES.astype(float), "refused"),
+    "Int64": (pd.array(THREE_CODES, dtype="Int64"), "refused"),
+    "numbers": (THREE_CODES, "unknown"),
+    "strings": (THREE_WORDS, "first"),
+    "string": (pd.array(THREE_WORDS, dtype="string"), "first"),
+    "category": (pd.Categorical(THREE_WORDS), "first"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("first", ["labeled", "unlabeled"])
+@pytest.mark.parametrize("kind", WITH_GAPS)
+def test_what_scikit_learn_does_with_missing_values(kind, first):
+    """As docs/labels.md says, of these versions."""
+    values, known = WITH_GAPS[kind]
+    order = np.array([0, 1, 2] if first == "labeled" else [2, 0, 1])
+    X, y = np.zeros((18, 1)), values.take(np.tile(order, 6))
+    with pytest.raises((ValueError, TypeError)):
+        list(StratifiedKFold(3).split(X, y))
+    with pytest.raises((ValueError, TypeError)):
+        train_test_split(X, y, stratify=y)
+    for cv, groups in ((KFold(3), None), (GroupKFold(3), np.arange(18)), (ShuffleSplit(3), None)):
+        assert len(list(cv.split(X, y, groups))) == 3
+    train_test_split(X, y)
+    if known == "unknown" or (known == "first" and first == "unlabeled"):
+        assert isinstance(check_cv(3, y, classifier=True), KFold)  # and does not shuffle
+    else:
+        with pytest.raises((ValueError, TypeError)):
+            check_cv(3, y, classifier=True)
