@@ -9,7 +9,6 @@ from sklearn.utils.validation import check_is_fitted
 from .base import SSLEstimator
 from .inputs.callers import look_at_callers_of_clone
 from .inputs.checks import of_common_size
-from .inputs.classes import warn_of_absent
 from .inputs.from_torch import to_numpy
 from .inputs.labels import as_label_array, is_labeled, label_column, plain
 from .inputs.targets import ClassTargets
@@ -192,9 +191,6 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
         known = classes if previous is None or classes is not None else self.classes_
         if previous is not None and not np.array_equal(np.unique(known), self.classes_):
             raise ValueError(f"classes={classes!r}, but the first call had {self.classes_}.")
-        if previous is None and classes is not None and y is not None:
-            labels = label_column(y)[is_labeled(y, self.unlabeled_label)]
-            warn_of_absent(plain(labels), {"classes": classes}, self.unlabeled_label)
         targets = self._new_targets(known)
         return self._fit(X, y, sample_weight, targets, previous, reset=previous is None)
 

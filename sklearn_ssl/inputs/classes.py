@@ -10,7 +10,7 @@ from .callers import look_at_callers
 from .checks import of_common_size
 from .labels import as_label_array, is_labeled, is_missing, plain, read_labels
 
-__all__ = ["check_labels", "warn_of_absent"]
+__all__ = ["check_labels"]
 
 # what people, and tables read as text, hold where no class is known
 _MARKS = ("", "?", "unlabeled", "unlabelled", "nan", "none", "<na>", "nat", "null", "n/a")
@@ -69,7 +69,7 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
             "partial_fit must know all classes: pass classes=."
         )
     told = {"the categories of y": told, "class_weight": class_weight}
-    warn_of_absent(found, told, unlabeled_label)
+    _warn_of_absent(found, told, unlabeled_label)
     if len(found) == 1:
         warn(
             f"Only one class, {found.tolist()[0]!r}, is labeled: it will be predicted "
@@ -92,7 +92,7 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     return found, codes, of_common_size(weight)
 
 
-def warn_of_absent(present, told, unlabeled_label):
+def _warn_of_absent(present, told, unlabeled_label):
     """Tell of classes that are named and have no labeled row, as in a split that left them out.
 
     Parameters

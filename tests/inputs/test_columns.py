@@ -159,7 +159,7 @@ SPOILED = {
     "None": (objects(None, 17), "NaN, at row 17, column 1"),
     "sparse": (sp.csc_array(spoiled(np.nan)), "NaN, at row 17, column 1"),
     "sparse, large": (sp.csr_array(spoiled(7e66)), r"7e\+66, at row 17, column 1"),
-    "masked": (np.ma.masked_values(spoiled(99.0), 99.0), "NaN, at row 17, column 1"),
+    "masked": (np.ma.masked_values(spoiled(99.0), 99.0), "masked array with masked entries"),
     "list": (spoiled(np.nan).tolist(), "NaN, at row 17, column 1"),
     "images": (spoiled_images(np.nan), r"NaN, at row 17, position \(0, 2, 3\)"),
     "lazy": (LazyRows(list(spoiled(np.nan))), "NaN, at row 17, column 1"),

@@ -335,7 +335,6 @@ def test_missing_values_as_text_can_be_named(wine, mark):
     ("fit", "named"),
     [
         (lambda X, y: net(class_weight={0: 1, 1: 2, 2: 1, 5: 3}).fit(X, y), "5: named in class_w"),
-        (lambda X, y: net().partial_fit(X, y, classes=[0, 1, 2, 7]), "7: named in classes"),
         (lambda X, y: net().fit(X, kinds(y, "abcd")), "'d': named in the categories of y"),
         (lambda X, y: net().fit(X, pd.DataFrame({"y": kinds(y, "abcd")})), "'d': named"),
         (lambda X, y: SemiSupervisedGaussianMixture().fit(X, kinds(y, "abcde")), "'d', 'e': named"),

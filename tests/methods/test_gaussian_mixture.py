@@ -394,7 +394,7 @@ def test_bad_input_is_refused_and_the_estimator_stays(blobs):
         (X, y[:-1], "inconsistent"),
         (X, None, "requires y to be passed"),
         (X, np.array(["a", "nan"] * 30), "fixed-width strings"),
-        (np.full((60, 4), "red"), y, "Encode it first"),
+        (np.full((60, 4), "red"), y, "encode it first"),
     ]:
         with pytest.raises(ValueError, match=message):
             clf.fit(bad_X, bad_y)

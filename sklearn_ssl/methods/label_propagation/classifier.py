@@ -69,7 +69,8 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     n_iter_ : int
         Steps of the conjugate gradients.
     n_unreached_ : int
-        Rows that no label reaches over the graph, on which the nearest labels voted.
+        Rows that no label reaches over the graph, on which the nearest labels voted. More than a
+        twentieth of all is told.
     graph_ : graph.LabelGraph
         The rows, their neighbours and distributions.
     n_features_in_, feature_names_in_
@@ -165,7 +166,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             p[labeled] = np.eye(targets.n_outputs)[y[labeled]]
             self.label_distributions_, self.transduction_ = p, self.classes_[p.argmax(1)]
             self.n_unreached_ = int((~reached)[node].sum())
-        if self.n_unreached_:
+        if self.n_unreached_ > 0.05 * len(node):
             warn(
                 f"No label reaches {self.n_unreached_} of {len(node)} rows over the graph of "
                 "neighbours, and the nearest labels vote on them: raise n_neighbors, or label a "

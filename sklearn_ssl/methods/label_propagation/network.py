@@ -85,7 +85,8 @@ class LabelPropagationNet(RoundsClassifier):
     n_iter_ : int
         Rounds of propagation, at least 1.
     n_unreached_ : int
-        Rows that no label reached in the last propagation; omega is 0 for them.
+        Rows that no label reached in the last propagation; omega is 0 for them. More than a
+        twentieth of all is told.
     history_ : list of dict
         One record an epoch, as in `SSLClassifier`; each has its ``round``, and its ``mask_rate`` is
         the mean omega.
@@ -135,7 +136,7 @@ class LabelPropagationNet(RoundsClassifier):
             p = self._propagate(rows, seed)
             self.n_unreached_ = int((~p.any(1)).sum())
             yield Round(unlabeled, partial(self._make_loss, p=p))
-        if self.n_unreached_:
+        if self.n_unreached_ > 0.05 * len(rows.y):
             warn(
                 f"No label reaches {self.n_unreached_} of {len(rows.y)} rows over the graph of "
                 "neighbours, and they do not teach the network: raise n_neighbors, or label a row "
