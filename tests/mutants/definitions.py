@@ -365,6 +365,20 @@ MUTANTS = [
         "methods/test_vae.py::test_nothing_moves_the_model_below",
     ),
     (
+        "vae-bound-of-the-batch",
+        "methods/vae/losses.py",
+        "batch.mean_over_rows(negative_elbo(model, x, None, _noise(g), seen))",
+        "negative_elbo(model, x, None, _noise(g), seen).mean()",
+        "methods/test_vae.py -k mean_over_all_rows",
+    ),
+    (
+        "m1-bound-of-the-batch",
+        "methods/vae/losses.py",
+        "batch.mean_over_rows(elbo)",
+        "elbo.mean()",
+        "methods/test_vae.py -k mean_over_all_rows",
+    ),
+    (
         "vae-unit-prior-of-latent-classes",
         "methods/vae/latent.py",
         'np.einsum("nij,nj->ni", factors, z)',
@@ -454,6 +468,13 @@ MUTANTS = [
         "engine/batches.py",
         "if weight is not None and np.ptp(weight[labeled]) > 0:",
         "if False:",
+        "engine/test_batches.py",
+    ),
+    (
+        "labeled-rows-of-the-pool-counted-twice",
+        "engine/batches.py",
+        "len(np.setdiff1d(labeled, pool))",
+        "len(labeled)",
         "engine/test_batches.py",
     ),
     (
