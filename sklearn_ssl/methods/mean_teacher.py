@@ -45,7 +45,7 @@ class MeanTeacherLoss(nn.Module):
         student = model(self.view(x, g))
         labeled = cross_entropy(student[: len(batch.x_l)], batch.y_l)
         teacher = teach(model, batch, self.view(x, g))
-        consistency = self.distance(student, teacher)
+        consistency = self.distance(student, teacher).mean()
         w = self.lambda_u * sigmoid_ramp(batch.t, self.ramp_length)
         parts = {"labeled_loss": labeled, "unlabeled_loss": consistency}
         return labeled + w * consistency, parts

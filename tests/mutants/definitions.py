@@ -407,6 +407,13 @@ MUTANTS = [
         "methods/test_vae.py::test_score_samples_is_a_density_in_the_units_of_x",
     ),
     (
+        "vat-divergence-of-the-batch",
+        "methods/vat.py",
+        "batch.mean_over_rows(each)",
+        "each.mean()",
+        "methods/test_vat.py -k means_over_all_rows",
+    ),
+    (
         "vat-step-not-scaled",
         "methods/vat.py",
         "return self.epsilon * d * self.scale",
