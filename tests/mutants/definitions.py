@@ -253,6 +253,13 @@ MUTANTS = [
         "methods/test_pi_model.py",
     ),
     (
+        "pi-model-consistency-of-the-batch",
+        "methods/pi_model.py",
+        "batch.mean_over_rows(squared_difference(z, z_other))",
+        "squared_difference(z, z_other).mean()",
+        "methods/test_pi_model.py",
+    ),
+    (
         "pseudo-label-ramp-from-the-start",
         "methods/pseudo_label.py",
         "(t - self.t1) / max",
