@@ -35,7 +35,7 @@ def teach(model, batch, x):
 class MeanTeacherLoss(nn.Module):
     """CE on labels + w(t) * mean of d(f(x, theta, eta), f(x, theta', eta')), eq. 1.
 
-    The mean is that of the batch, as in the authors' code, whose batches have many labeled rows too.
+    The mean is that of the batch, as in the authors' code, which puts many labeled rows into it.
     """
 
     def __init__(self, *, view, unlabeled_weight, ramp_length, consistency="mse"):

@@ -70,11 +70,11 @@ class VATLoss(nn.Module):
             with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot resolve xi
                 exact = model(x).detach() if mixed else target
                 r = self.adversarial(model, x, exact, g)
-            each = kl_divergence(model(x + r), target)
+            divergence = kl_divergence(model(x + r), target)
+        mean = torch.mean if self.separate else batch.mean_over_rows  # the pool has labeled rows
+        unlabeled = mean(divergence)  # R_vadv, eq. 7
         if self.entropy_weight > 0:
-            each = each + self.entropy_weight * entropy(logits)  # eq. 18
-        # R_vadv, eq. 7; with separate batches x holds rows of the pool, labeled ones among them
-        unlabeled = each.mean() if self.separate else batch.mean_over_rows(each)
+            unlabeled = unlabeled + self.entropy_weight * mean(entropy(logits))  # eq. 18
         parts = {"labeled_loss": labeled, "unlabeled_loss": unlabeled}
         return labeled + self.lambda_u * unlabeled, parts
 

@@ -416,8 +416,8 @@ MUTANTS = [
     (
         "vat-divergence-of-the-batch",
         "methods/vat.py",
-        "batch.mean_over_rows(each)",
-        "each.mean()",
+        "torch.mean if self.separate else batch.mean_over_rows",
+        "torch.mean",
         "methods/test_vat.py -k means_over_all_rows",
     ),
     (
