@@ -124,7 +124,7 @@ class PairedBatches:
         kind = np.float32 if y.dtype.kind == "f" else np.int64
         self.y = torch.from_numpy(y[labeled].astype(kind)).to(self.device)
         self.pool = torch.from_numpy(np.asarray(pool, dtype=np.int64)).to(self.device)
-        outside = len(np.setdiff1d(labeled, pool))
+        outside = int(np.isin(labeled, pool, invert=True).sum())
         self.labeled_share = outside / (outside + len(pool))
         self.batch_size = batch_size
         self.n_unlabeled = unlabeled_ratio * batch_size if len(pool) else 0

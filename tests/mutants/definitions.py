@@ -487,7 +487,7 @@ MUTANTS = [
     (
         "labeled-rows-of-the-pool-counted-twice",
         "engine/batches.py",
-        "len(np.setdiff1d(labeled, pool))",
+        "int(np.isin(labeled, pool, invert=True).sum())",
         "len(labeled)",
         "engine/test_batches.py",
     ),
