@@ -99,7 +99,6 @@ EARLIER = (
     "VAEClassifier m1+m2, longer",
     "VATClassifier, common batches",
     "PiModelClassifier, defaults",
-    "VAEClassifier, defaults",
     "VATClassifier, defaults",
 )
 HERE = Path(__file__).parent
@@ -137,10 +136,12 @@ def report():
     lines += [
         "",
         "\\* Measured before labeled rows counted by their share of the data, .17 %, in the bound"
-        " of m1 and of the default autoencoder, in the divergence of VAT's common batches and in"
-        " the consistency of the Pi-model. Then they counted by their share of the batch: half of"
-        " it in m1+m2, a third in the default autoencoder, a fifth and an eighth in the others."
-        " These rows are not what the code gives now.",
+        " of m1, in the divergence of VAT's common batches and in the consistency of the Pi-model."
+        " Then they counted by their share of the batch: half of it in m1+m2, a fifth in the longer"
+        " run of VAT, an eighth with defaults. These rows are not what the code gives now.",
+        "",
+        "The default autoencoder had 21.76 % with seed 0, and 22.58 +- 2.91 % with seeds 0-4, while"
+        " labeled rows counted by their share of the batch, a third; all else was the same.",
         "",
         "m1+m2 trains m1 first, then m2. Both at once, as in commit 2819a0b, had 10.19 % with seed"
         " 0 in 20,000 steps, each of which took 1.6 times as long. The order was chosen on hidden"
