@@ -269,7 +269,7 @@ def squared_distance(p, q):
 
 
 def squared_difference(logits, other):
-    """Mean over rows and classes of the squared difference of softmaxes.
+    """Mean over classes of the squared difference of softmaxes.
 
     Parameters
     ----------
@@ -278,22 +278,22 @@ def squared_difference(logits, other):
 
     Returns
     -------
-    tensor () in [0, 2 / K]
-        `squared_distance` of the probabilities, averaged.
+    tensor (n,) in [0, 2 / K]
+        `squared_distance` of the probabilities.
 
     Examples
     --------
     >>> import torch
     >>> from sklearn_ssl.losses import squared_difference
     >>> squared_difference(torch.zeros(1, 2), torch.tensor([[50.0, 0.0]]))
-    tensor(0.2500)
+    tensor([0.2500])
     """
     p, q = (torch.softmax(z.float(), -1) for z in (logits, other))
-    return squared_distance(p, q).mean()
+    return squared_distance(p, q)
 
 
 def kl_divergence(logits, other):
-    """Mean over rows of KL(softmax(other) || softmax(logits)).
+    """KL(softmax(other) || softmax(logits)).
 
     Parameters
     ----------
@@ -304,7 +304,7 @@ def kl_divergence(logits, other):
 
     Returns
     -------
-    tensor () >= 0
+    tensor (n,) >= 0
         In nats.
 
     Examples
@@ -312,10 +312,10 @@ def kl_divergence(logits, other):
     >>> import torch
     >>> from sklearn_ssl.losses import kl_divergence
     >>> kl_divergence(torch.zeros(1, 2), torch.tensor([[50.0, 0.0]]))
-    tensor(0.6931)
+    tensor([0.6931])
     """
     log_p, log_q = (F.log_softmax(z.float(), -1) for z in (logits, other))
-    return (log_q.exp() * (log_q - log_p)).sum(-1).mean()
+    return (log_q.exp() * (log_q - log_p)).sum(-1)
 
 
 def sharpen(p, temperature):

@@ -17,6 +17,7 @@ from sklearn_ssl.losses import (
     masked_cross_entropy,
     mixup,
     sharpen,
+    squared_difference,
 )
 
 
@@ -84,9 +85,14 @@ def test_sharpening_by_hand():
 
 
 def test_kl_divergence_is_from_the_other_and_not_back():
-    p, q = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.9, 0.1]])
+    p, q = torch.tensor([[0.5, 0.5], [0.2, 0.8]]), torch.tensor([[0.9, 0.1], [0.2, 0.8]])
     expected = 0.9 * math.log(0.9 / 0.5) + 0.1 * math.log(0.1 / 0.5)
-    assert kl_divergence(p.log(), q.log()).item() == pytest.approx(expected, rel=1e-5)
+    assert kl_divergence(p.log(), q.log()).tolist() == pytest.approx([expected, 0], abs=1e-6)
+
+
+def test_squared_difference_is_one_number_a_row():
+    p, q = torch.tensor([[0.5, 0.5], [0.2, 0.8]]), torch.tensor([[0.9, 0.1], [0.3, 0.7]])
+    assert squared_difference(p.log(), q.log()).tolist() == pytest.approx([0.16, 0.01], rel=1e-5)
 
 
 def test_alignment_scales_by_two_at_most():

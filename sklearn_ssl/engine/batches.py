@@ -28,6 +28,20 @@ class Batch(NamedTuple):
     t: float  #: progress in [0, 1): step / max_steps
     generator: torch.Generator  #: the only source of randomness of views and losses
     average: torch.nn.Module | None = None  #: the averaged network, in evaluation mode
+    labeled_share: float | None = None  #: of rows outside the pool; None: that of the batch
+
+    def mean_over_rows(self, values):
+        """Estimate the mean over all rows of the fit: (B + mu * B,), labeled rows first, -> ().
+
+        Labeled rows fill more of a batch than of the data, so that a plain mean would count each
+        of them many times. Here labeled and unlabeled rows count by their shares of the data;
+        labeled rows that the pool holds too come with ``x_u``.
+        """
+        labeled, unlabeled = values.split([len(self.x_l), len(self.x_u)])
+        if not len(unlabeled):
+            return labeled.mean()
+        share = len(labeled) / len(values) if self.labeled_share is None else self.labeled_share
+        return share * labeled.mean() + (1 - share) * unlabeled.mean()
 
 
 class _Shuffled:
@@ -85,6 +99,8 @@ class PairedBatches:
 
     Attributes
     ----------
+    labeled_share : float in [0, 1]
+        What part of all rows, labeled ones and the pool, is labeled and not in the pool.
     steps_per_epoch : int
         One pass over the pool, or a hundredth of the budget if that is longer, so that a table
         of 80 rows does not spend its time between one-step epochs.
@@ -119,6 +135,8 @@ class PairedBatches:
         kind = np.float32 if y.dtype.kind == "f" else np.int64
         self.y = torch.from_numpy(y[labeled].astype(kind)).to(self.device)
         self.pool = torch.from_numpy(np.asarray(pool, dtype=np.int64)).to(self.device)
+        outside = int(np.isin(labeled, pool, invert=True).sum())
+        self.labeled_share = outside / (outside + len(pool))
         self.batch_size = batch_size
         self.n_unlabeled = unlabeled_ratio * batch_size if len(pool) else 0
         self._labeled_stream = _Shuffled(len(labeled), self.generator)
@@ -185,4 +203,5 @@ class PairedBatches:
             self._ahead = self._read(*self._choose())
             x = reading.result()
         x_l, x_u = x[: self.batch_size], x[self.batch_size :]
-        return Batch(x_l, self.y[picked], x_u, i_u, t, self.generator)
+        y_l = self.y[picked]
+        return Batch(x_l, y_l, x_u, i_u, t, self.generator, labeled_share=self.labeled_share)

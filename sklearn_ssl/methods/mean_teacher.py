@@ -33,7 +33,10 @@ def teach(model, batch, x):
 
 
 class MeanTeacherLoss(nn.Module):
-    """CE on labels + w(t) * mean of d(f(x, theta, eta), f(x, theta', eta')), eq. 1."""
+    """CE on labels + w(t) * mean of d(f(x, theta, eta), f(x, theta', eta')), eq. 1.
+
+    The mean is that of the batch, as in the authors' code, which puts many labeled rows into it.
+    """
 
     def __init__(self, *, view, unlabeled_weight, ramp_length, consistency="mse"):
         super().__init__()
@@ -45,7 +48,7 @@ class MeanTeacherLoss(nn.Module):
         student = model(self.view(x, g))
         labeled = cross_entropy(student[: len(batch.x_l)], batch.y_l)
         teacher = teach(model, batch, self.view(x, g))
-        consistency = self.distance(student, teacher)
+        consistency = self.distance(student, teacher).mean()
         w = self.lambda_u * sigmoid_ramp(batch.t, self.ramp_length)
         parts = {"labeled_loss": labeled, "unlabeled_loss": consistency}
         return labeled + w * consistency, parts

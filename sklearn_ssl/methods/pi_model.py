@@ -28,7 +28,7 @@ class PiModelLoss(nn.Module):
         x, g = torch.cat([batch.x_l, batch.x_u]), batch.generator
         z, z_other = model(torch.cat([self.view(x, g), self.view(x, g)])).chunk(2)
         labeled = cross_entropy(z[: len(batch.x_l)], batch.y_l)
-        consistency = squared_difference(z, z_other)  # its gradient reaches both passes
+        consistency = batch.mean_over_rows(squared_difference(z, z_other))  # both passes learn
         w = self.lambda_u * sigmoid_ramp(batch.t, self.ramp_length)
         parts = {"labeled_loss": labeled, "unlabeled_loss": consistency}
         return labeled + w * consistency, parts

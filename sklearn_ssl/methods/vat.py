@@ -21,7 +21,7 @@ __all__ = ["VATClassifier", "VATLoss"]
 
 
 class VATLoss(nn.Module):
-    """CE on labels + lambda_u * mean KL(p(x) || p(x + r_vadv)) [+ mean entropy]."""
+    """CE on labels + lambda_u * mean KL(p(x) || p(x + r_vadv)) [+ mean entropy], over all rows."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class VATLoss(nn.Module):
         d = self._unit(torch.randn(x.shape, generator=g, device=x.device))
         for _ in range(self.n_power):
             d.requires_grad_()
-            distance = kl_divergence(model(x + self.xi * d * self.scale), logits)
+            distance = kl_divergence(model(x + self.xi * d * self.scale), logits).mean()
             d = self._unit(torch.autograd.grad(distance, d)[0].detach().float())
         return self.epsilon * d * self.scale
 
@@ -70,9 +70,11 @@ class VATLoss(nn.Module):
             with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot resolve xi
                 exact = model(x).detach() if mixed else target
                 r = self.adversarial(model, x, exact, g)
-            unlabeled = kl_divergence(model(x + r), target)  # R_vadv, eq. 7
+            divergence = kl_divergence(model(x + r), target)
+        mean = torch.mean if self.separate else batch.mean_over_rows  # the pool has labeled rows
+        unlabeled = mean(divergence)  # R_vadv, eq. 7
         if self.entropy_weight > 0:
-            unlabeled = unlabeled + self.entropy_weight * entropy(logits).mean()  # eq. 18
+            unlabeled = unlabeled + self.entropy_weight * mean(entropy(logits))  # eq. 18
         parts = {"labeled_loss": labeled, "unlabeled_loss": unlabeled}
         return labeled + self.lambda_u * unlabeled, parts
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_ssl import LazyRows
-from sklearn_ssl.engine.batches import PairedBatches
+from sklearn_ssl.engine.batches import Batch, PairedBatches
 
 from ..helpers import Squares
 
@@ -76,3 +76,34 @@ def test_labeled_rows_come_in_proportion_to_their_weight(weight):
     )  # fmt: skip
     first = (batches.draw(0.0).x_l == 0).float().mean().item()
     assert first == (0.5 if weight is None else pytest.approx(0.75, abs=0.03))
+
+
+@pytest.mark.parametrize(
+    ("pool", "share"),
+    [
+        (range(8, 40), 8 / 40),
+        (range(40), 0.0),  # the labeled rows come as rows of the pool
+        (range(6, 20), 6 / 20),
+        ([30, 31], 8 / 10),
+        ([], 1.0),
+    ],
+)
+def test_a_batch_knows_how_many_of_all_rows_are_labeled(pool, share):
+    X, y = np.zeros((40, 2), np.float32), np.where(np.arange(40) < 8, 0, -1)
+    batches = PairedBatches(
+        X, y, np.array(pool, dtype=int), batch_size=5, unlabeled_ratio=2, max_steps=9,
+        device="cpu", seed=0,
+    )  # fmt: skip
+    assert batches.draw(0.0).labeled_share == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.1, 0.1 * 3 + 0.9 * 11), (None, (2 + 4 + 10 + 11 + 12) / 5), (0, 11)]
+)
+def test_the_mean_over_rows_weighs_both_kinds_by_their_shares(share, expected):
+    x = torch.zeros(5, 1)
+    batch = Batch(x[:2], None, x[2:], None, 0.0, None, labeled_share=share)
+    values = torch.tensor([2.0, 4.0, 10.0, 11.0, 12.0])
+    assert batch.mean_over_rows(values).item() == pytest.approx(expected)
+    alone = batch._replace(x_u=x[:0])
+    assert alone.mean_over_rows(values[:2]).item() == 3

@@ -14,10 +14,10 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_ssl import VAEClassifier, hide_labels
 from sklearn_ssl.engine.batches import Batch
-from sklearn_ssl.methods.vae.losses import M2Loss
+from sklearn_ssl.methods.vae.losses import JointLoss, M1M2Loss, M2Loss
 
 from ..helpers import quick
-from .by_hand import balanced_accuracies
+from .by_hand import balanced_accuracies, cross_entropy, same
 
 
 class ToyVAE(torch.nn.Module):
@@ -59,9 +59,7 @@ def norm_logpdf(x, mean, s):
 
 @pytest.fixture
 def m2():
-    return M2Loss(
-        prior=torch.tensor([0.3, 0.7]), n_labeled=3, n_rows=9, alpha=0.5, unlabeled_weight=1.0
-    )
+    return M2Loss(prior=torch.tensor([0.3, 0.7]), alpha=0.5, unlabeled_weight=1.0)
 
 
 def test_m2_bound_is_the_marginal_likelihood_when_posteriors_are_exact(m2):
@@ -93,7 +91,8 @@ def test_m2_loss_weights_follow_equation_9(m2):
     model = ToyVAE(exact=True)
     x_l, y_l = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([0, 1, 1])
     x_u = torch.tensor([[0.5], [-1.0], [3.0], [1.0]])
-    batch = Batch(x_l, y_l, x_u, torch.arange(4), 0.0, torch.Generator().manual_seed(0))
+    g = torch.Generator().manual_seed(0)
+    batch = Batch(x_l, y_l, x_u, torch.arange(4), 0.0, g, labeled_share=3 / 9)
     value, parts = m2(model, batch)
     g = torch.Generator().manual_seed(0)
 
@@ -108,6 +107,67 @@ def test_m2_loss_weights_follow_equation_9(m2):
     J = N_l * labeled.mean() + (N - N_l) * unlabeled.mean() + alpha * N * cross_entropy
     assert value.item() == pytest.approx(J / N / alpha, rel=1e-5)
     assert parts["labeled_loss"].item() == pytest.approx(cross_entropy, rel=1e-5)
+
+
+class LinearVAE(torch.nn.Module):
+    """One latent variable, two features of variance 1, two classes; all is linear."""
+
+    A, b, C = [0.7, -0.2], 0.4, [[1.5, -0.5], [0.3, 0.8]]
+    log_var = -0.6
+
+    def encode(self, x, y=None):
+        mean = x @ torch.tensor(self.A)[:, None]
+        return mean, torch.full_like(mean, self.log_var)
+
+    def decode(self, z, y=None):
+        return z * self.b
+
+    def log_likelihood(self, x, decoded):
+        return norm_logpdf(x, decoded, 1.0).sum(-1)
+
+    def classifier(self, z):
+        return torch.cat([z, -2 * z], 1)
+
+    def forward(self, x):
+        return x @ torch.tensor(self.C)
+
+
+def negative_elbo_by_hand(x, noise):
+    mean, variance = x @ np.array(LinearVAE.A), np.exp(LinearVAE.log_var)
+    z = mean + np.sqrt(variance) * noise
+    kl = (mean**2 + variance - 1 - LinearVAE.log_var) / 2
+    return kl + (np.log(2 * np.pi) + (x - LinearVAE.b * z[:, None]) ** 2).sum(1) / 2
+
+
+@pytest.mark.parametrize("objective", ["joint", "m1", "m1 of m1+m2"])
+def test_the_bound_is_a_mean_over_all_rows_and_not_over_the_batch(objective):
+    """Half of the batch is labeled, and a fiftieth of the data."""
+    x = torch.tensor([[9.0, -5.0], [7.0, 4.0], [0.5, 1.0], [-1.0, 0.3]])
+    y_l = torch.tensor([1, 0])
+    g = torch.Generator().manual_seed(0)
+    batch = Batch(x[:2], y_l, x[2:], torch.arange(2), 0.2, g, labeled_share=0.02)
+    model = LinearVAE()
+    if objective == "m1 of m1+m2":
+        both = torch.nn.Module()
+        both.m1, both.m2, model = model, model.classifier, both
+        loss = M1M2Loss(prior=torch.ones(2) / 2, alpha=1.0, unlabeled_weight=3.0, m1_share=0.5)
+        beta = 1.0
+    else:
+        beta = 0.4
+        loss = JointLoss(view=same, beta=beta, unlabeled_weight=3.0, stacked=objective == "m1")
+    value, parts = loss(model, batch)
+    noise = torch.randn((4, 1), generator=torch.Generator().manual_seed(0)).double().numpy()[:, 0]
+    rows = x.double().numpy()
+    each = negative_elbo_by_hand(rows, noise)
+    expected = beta * (0.02 * each[:2].mean() + 0.98 * each[2:].mean()) / 2
+    assert parts["unlabeled_loss"].item() == pytest.approx(expected, rel=1e-5)
+    z = rows[:2] @ np.array(LinearVAE.A)
+    if objective == "m1 of m1+m2":
+        z = z + np.exp(LinearVAE.log_var / 2) * noise[:2]
+    logits = np.stack([z, -2 * z], 1) if "m1" in objective else rows[:2] @ np.array(LinearVAE.C)
+    supervised = cross_entropy(logits, y_l).mean()
+    assert parts["labeled_loss"].item() == pytest.approx(supervised, rel=1e-5)
+    assert value.item() == pytest.approx(supervised + 3 * expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(("t", "moved"), [(0.49, False), (0.5, True)])
@@ -250,13 +310,22 @@ def test_likelihood_is_decided_in_the_first_call(digits):
         clf.set_params(latent_dim=3).partial_fit(images, y)
 
 
-def test_held_out_rows_do_not_count_in_the_bound(digits):
+@pytest.mark.parametrize("objective", ["joint", "m1", "m2", "m1+m2"])
+def test_the_fit_says_how_many_of_its_rows_are_labeled(digits, monkeypatch, objective):
     X, y, _, _ = digits
-    clf = VAEClassifier(objective="m2", max_steps=2, validation_fraction=0.3, random_state=0)
+    clf = VAEClassifier(objective=objective, max_steps=2, validation_fraction=0.3, random_state=0)
+    seen, mean = [], Batch.mean_over_rows
+
+    def spy(self, values):
+        seen.append(self.labeled_share)
+        return mean(self, values)
+
+    monkeypatch.setattr(Batch, "mean_over_rows", spy)
     clf.fit(X[y >= 0], y[y >= 0])
-    assert clf.net_.criterion_.share_l == 1
-    clf.fit(X, y)
-    assert clf.net_.criterion_.share_l == pytest.approx(70 / (len(y) - 30))
+    assert set(seen) == {1.0}
+    seen.clear()
+    clf.fit(X, y)  # 30 of 100 labeled rows are held out and no part of the mean
+    assert set(seen) == {70 / (len(y) - 30)}
 
 
 def test_a_fit_that_failed_says_so_where_rows_matter(digits):

@@ -14,7 +14,7 @@ from sklearn_ssl import LazyRows, VATClassifier, hide_labels
 from sklearn_ssl.methods.vat import VATLoss
 
 from ..helpers import quick
-from .by_hand import K, N, gradient, linear, other, same
+from .by_hand import K, N, cross_entropy, gradient, linear, other, same
 
 
 def vat(**params):
@@ -106,15 +106,24 @@ def test_vat_finds_its_direction_in_full_precision(batch, monkeypatch):
     torch.testing.assert_close(seen[1], seen[3])
 
 
-def test_vat_minimises_the_entropy_of_all_rows(batch):
-    parts = [
-        vat(entropy_weight=w)(linear(), batch._replace(generator=torch.Generator().manual_seed(1)))
-        for w in (0.0, 2.0)
-    ]
-    logits = linear()(torch.cat([batch.x_l, batch.x_u])).detach().double().numpy()
-    expected = -(softmax(logits, 1) * log_softmax(logits, 1)).sum(1).mean()
-    difference = (parts[1][0] - parts[0][0]).item()
-    assert difference == pytest.approx(2 * expected, rel=1e-4)
+@pytest.mark.parametrize(("separate", "share"), [(False, 0.05), (False, 0.7), (True, 0.0)])
+def test_vat_terms_are_means_over_all_rows_and_not_over_the_batch(batch, separate, share):
+    """eqs. 7 and 18: three of eight rows of the batch are labeled, but not three of eight rows."""
+    model, loss = linear(), vat(separate=separate, entropy_weight=2.0)
+    step = torch.tensor([-1.0, 0.3, 0.2, 0.4])
+    loss.adversarial = lambda *_: step
+    batch = batch._replace(labeled_share=share)
+    value, parts = loss(model, batch)
+    x = torch.cat([batch.x_l, batch.x_u])
+    log_p, log_q = (
+        log_softmax(model(rows).detach().double().numpy(), axis=1) for rows in (x, x + step)
+    )
+    each = (np.exp(log_p) * (log_p - log_q)).sum(1) - 2 * (np.exp(log_p) * log_p).sum(1)
+    B = len(batch.x_l)
+    expected = share * each[:B].mean() + (1 - share) * each[B:].mean()
+    assert parts["unlabeled_loss"].item() == pytest.approx(expected, rel=1e-5)
+    supervised = cross_entropy(model(batch.x_l).detach(), batch.y_l).mean()
+    assert value.item() == pytest.approx(supervised + expected, rel=1e-5)
 
 
 def test_sparse_and_lazy_rows_are_as_dense_ones(digits):

@@ -274,6 +274,13 @@ MUTANTS = [
         "methods/test_pi_model.py",
     ),
     (
+        "pi-model-consistency-of-the-batch",
+        "methods/pi_model.py",
+        "batch.mean_over_rows(squared_difference(z, z_other))",
+        "squared_difference(z, z_other).mean()",
+        "methods/test_pi_model.py",
+    ),
+    (
         "pseudo-label-ramp-from-the-start",
         "methods/pseudo_label.py",
         "(t - self.t1) / max",
@@ -386,6 +393,20 @@ MUTANTS = [
         "methods/test_vae.py::test_nothing_moves_the_model_below",
     ),
     (
+        "vae-bound-of-the-batch",
+        "methods/vae/losses.py",
+        "batch.mean_over_rows(negative_elbo(model, x, None, _noise(g), seen))",
+        "negative_elbo(model, x, None, _noise(g), seen).mean()",
+        "methods/test_vae.py -k mean_over_all_rows",
+    ),
+    (
+        "m1-bound-of-the-batch",
+        "methods/vae/losses.py",
+        "batch.mean_over_rows(elbo)",
+        "elbo.mean()",
+        "methods/test_vae.py -k mean_over_all_rows",
+    ),
+    (
         "vae-unit-prior-of-latent-classes",
         "methods/vae/latent.py",
         'np.einsum("nij,nj->ni", factors, z)',
@@ -412,6 +433,13 @@ MUTANTS = [
         "(log_p - self.standardize.scale.log())",
         "log_p",
         "methods/test_vae.py::test_score_samples_is_a_density_in_the_units_of_x",
+    ),
+    (
+        "vat-divergence-of-the-batch",
+        "methods/vat.py",
+        "torch.mean if self.separate else batch.mean_over_rows",
+        "torch.mean",
+        "methods/test_vat.py -k means_over_all_rows",
     ),
     (
         "vat-step-not-scaled",
@@ -475,6 +503,13 @@ MUTANTS = [
         "engine/batches.py",
         "if weight is not None and np.ptp(weight[labeled]) > 0:",
         "if False:",
+        "engine/test_batches.py",
+    ),
+    (
+        "labeled-rows-of-the-pool-counted-twice",
+        "engine/batches.py",
+        "int(np.isin(labeled, pool, invert=True).sum())",
+        "len(labeled)",
         "engine/test_batches.py",
     ),
     (

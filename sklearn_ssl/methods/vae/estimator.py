@@ -147,10 +147,7 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
                 "or use likelihood='gaussian'."
             )
         if self._knows_classes:
-            n_labeled, n_unlabeled = int(rows.labeled.sum()), int(rows.unlabeled.sum())
-            return self._class_loss(
-                rows.class_shares, n_labeled, n_labeled + n_unlabeled, self.unlabeled_weight
-            )
+            return self._class_loss(rows.class_shares, self.unlabeled_weight)
         stacked = self.objective == "m1"
         return JointLoss(
             view=self._make_view(rows),
@@ -160,12 +157,10 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
             stacked=stacked,
         )
 
-    def _class_loss(self, prior, n_labeled, n_rows, unlabeled_weight):
+    def _class_loss(self, prior, unlabeled_weight):
         """The loss where encoder and decoder are given the class."""
         given = {
             "prior": prior,
-            "n_labeled": n_labeled,
-            "n_rows": n_rows,
             "alpha": self.alpha,
             "unlabeled_weight": unlabeled_weight,
             "warm_up": self.warm_up,
@@ -179,4 +174,4 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
         if not self._knows_classes:
             return JointLoss.bound
         prior = torch.from_numpy(self._class_shares).float()
-        return self._class_loss(prior, 1, 2, 1.0).to(check_device(self.device)).bound
+        return self._class_loss(prior, 1.0).to(check_device(self.device)).bound

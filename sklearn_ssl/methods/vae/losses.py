@@ -38,10 +38,9 @@ class M2Loss(nn.Module):
     classes yet would teach the classifier noise.
     """
 
-    def __init__(self, *, prior, n_labeled, n_rows, alpha, unlabeled_weight, warm_up=0.0):
+    def __init__(self, *, prior, alpha, unlabeled_weight, warm_up=0.0):
         super().__init__()
         self.register_buffer("log_prior", prior.clamp_min(1e-6).log())  # a class may have no label
-        self.share_l, self.share_u = n_labeled / n_rows, 1 - n_labeled / n_rows
         self.alpha, self.lambda_u, self.warm_up = alpha, unlabeled_weight, warm_up
 
     def L(self, model, x, y, noise):
@@ -62,10 +61,11 @@ class M2Loss(nn.Module):
         x_l, x_u, noise = batch.x_l, batch.x_u, _noise(batch.generator)
         logits_l, logits_u = model(torch.cat([x_l, x_u])).split([len(x_l), len(x_u)])
         classify = cross_entropy(logits_l, batch.y_l)
-        J = self.share_l * self.L(model, x_l, batch.y_l, noise).mean()
+        bounds = [self.L(model, x_l, batch.y_l, noise)]
         if len(x_u):
             q = logits_u.detach() if batch.t < self.warm_up else logits_u
-            J = J + self.share_u * self.U(model, x_u, q, noise).mean()
+            bounds.append(self.U(model, x_u, q, noise))
+        J = batch.mean_over_rows(torch.cat(bounds))
         parts = {"labeled_loss": classify, "unlabeled_loss": J}
         return classify + self.lambda_u * J / self.alpha, parts  # eq. 9 / alpha
 
@@ -101,7 +101,8 @@ class M1M2Loss(M2Loss):
             t = (batch.t - share) / (1 - share)
             return super().forward(model.m2, batch._replace(x_l=z1_l, x_u=z1_u, t=t))
         elbo = model.m1.log_likelihood(x, model.m1.decode(z1)) - gaussian_kl(mean, log_var)
-        unlabeled, labeled = -elbo.mean() / x[0].numel(), cross_entropy(model.m2(z1_l), batch.y_l)
+        unlabeled = -batch.mean_over_rows(elbo) / x[0].numel()
+        labeled = cross_entropy(model.m2(z1_l), batch.y_l)
         parts = {"labeled_loss": labeled, "unlabeled_loss": unlabeled}
         return labeled + self.lambda_u * unlabeled, parts
 
@@ -135,7 +136,7 @@ class JointLoss(nn.Module):
         seen = self.view(x, g)
         logits_l, logits_u = self.classify(model, seen).split([len(x_l), len(x_u)])
         classify = cross_entropy(logits_l, batch.y_l)
-        elbo = -negative_elbo(model, x, None, _noise(g), seen).mean()
+        elbo = -batch.mean_over_rows(negative_elbo(model, x, None, _noise(g), seen))
         unlabeled = -self.beta * elbo / x[0].numel()
         parts = {"labeled_loss": classify}
         if self.threshold is not None and len(x_u):
