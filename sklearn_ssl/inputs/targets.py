@@ -149,9 +149,18 @@ def as_numbers(y):
         y = np.where(is_labeled(values, None).reshape(values.shape), values, np.nan)
     elif masked:
         y = values
-    return check_array(
-        y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
-    )
+    try:
+        return check_array(
+            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
+        )
+    except ValueError as error:
+        text = [v for v in values.ravel().tolist() if isinstance(v, str)]
+        if not text:
+            raise
+        raise ValueError(
+            f"y holds text ({text[0]!r}), and a regressor needs numbers; NaN or None marks an "
+            "unlabeled row."
+        ) from error
 
 
 def _warn_of_minus_ones(y):

@@ -39,6 +39,12 @@ def test_plain_numbers_are_not_copied():
         as_numbers(np.array(["a", None], dtype=object))
 
 
+@pytest.mark.parametrize("y", [["low", "high"], np.array([1, "high"], dtype=object)])
+def test_text_is_no_target_of_a_regressor(y):
+    with pytest.raises(ValueError, match=r"y holds text \('(low|high)'\).*needs numbers"):
+        quick(MeanTeacherRegressor).fit(np.eye(2), y)
+
+
 @pytest.mark.parametrize("power", [-1000, -200, 3, 200, 1000])
 def test_targets_of_any_unit_give_the_same_fit(power):
     rng = np.random.default_rng(0)

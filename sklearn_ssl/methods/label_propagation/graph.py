@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 EXACT_ROWS = 50_000  # up to here every pair of rows is compared
+DENSE_SIZE = 2**22  # up to here sparse rows become dense, so that they have the neighbours of those
 
 
 def digests(X):
@@ -267,10 +268,10 @@ def certainty(probabilities):
 class LabelGraph:
     """Labels diffused over training rows as they are, and kept with them for new rows.
 
-    Columns are divided by ``scale``, so that they vary alike; zeros stay zeros, so that sparse rows
-    stay sparse. Equal rows share a node. ``distributions`` (m, K) are those of the nodes, ``node``
-    (n,) says which is a row's, ``reached`` (m,) which of them a label reaches, and ``neighbors`` is
-    the fitted search among them.
+    Columns are divided by ``scale``, so that they vary alike; zeros stay zeros, so that many sparse
+    rows stay sparse. Equal rows share a node. ``distributions`` (m, K) are those of the nodes,
+    ``node`` (n,) says which is a row's, ``reached`` (m,) which of them a label reaches, and
+    ``neighbors`` is the fitted search among them.
     """
 
     def __init__(self, n_neighbors, alpha, scale):
@@ -279,6 +280,7 @@ class LabelGraph:
 
     def fit(self, X, codes, weight, n_classes, seed):
         """Build the graph of the rows X, spread their labels; return the number of iterations."""
+        self.sparse = issparse(X) and np.prod(X.shape) > DENSE_SIZE
         scaled, n_iter = self._scaled(X), 1
         first, self.node = nodes_of(digests(scaled))
         nodes = scaled if len(first) == len(codes) else scaled[first]
@@ -309,6 +311,6 @@ class LabelGraph:
         return p / p.sum(1, keepdims=True)
 
     def _scaled(self, X):
-        if issparse(X):
+        if self.sparse and issparse(X):
             return csr_array(X.multiply(1 / self.scale), dtype=np.float32)
         return (to_float(rows_to_tensor(X)) / torch.from_numpy(self.scale)).flatten(1).numpy()
