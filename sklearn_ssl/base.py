@@ -15,9 +15,9 @@ from ._parameters import NestedParametersMixin, ParameterTable
 from .augment import unchanged
 from .engine import (
     OPTIMIZERS,
+    Diagram,
     Training,
     build_network,
-    caption,
     check_callbacks,
     check_repeatable,
     derived_seeds,
@@ -43,7 +43,7 @@ from .schedules import LR_SCHEDULES
 __all__ = ["SSLEstimator"]
 
 
-class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
+class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator):
     """Base of all estimators with a network: everything but the loss and the kind of target.
 
     A child states its parameters as annotated fields with defaults, changes a default by assigning
@@ -127,6 +127,10 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
     input_shape : tuple of int or None, default=None
         Shape in which the network sees each row, for images kept as 2-D rows: ``(1, 28, 28)``.
         Then all that wants 2-D X in scikit-learn works, and what comes back is 2-D too.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which columns of a table are categories: a mask, positions, or names of a DataFrame's.
+        "from_dtype": those of a DataFrame that hold text, booleans or categories. Numbers and
+        categories may be missing; a value that `fit` has not seen counts as none of those it has.
     compile : bool, default=False
         Train through ``torch.compile``, which takes a minute to start, pays in long fits, and needs
         a C++ compiler on a CPU. Results differ in the last digits.
@@ -166,6 +170,7 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
     random_state: object = None
     checkpoint_dir: object = None
     input_shape: tuple | None = None
+    categorical_features: object = "from_dtype"
     compile: bool = False
 
     _parameter_constraints = {
@@ -190,6 +195,7 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         "random_state": ["random_state"],
         "checkpoint_dir": [str, PathLike, None],
         "input_shape": [tuple, list, None],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "compile": ["boolean"],
     }
     # ------------------------------------------------- what a method may say: see the class
@@ -241,7 +247,8 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
         with restored_if_refused(self):
             self._check_parameters(previous)
             check_y_is_given(self, y is not None)
-            X, known = check_rows(self, X, reset), None if previous is None else self._summary
+            known = None if previous is None else self._summary
+            X = check_rows(self, X, reset, known)
             if known is not None:
                 check_like_fitted(self, X, known, continues=reset)
             warn_of_channels_last(X)
@@ -314,32 +321,17 @@ class SSLEstimator(NestedParametersMixin, ParameterTable, BaseEstimator):
 
     def _check_X(self, X):
         """Check rows that come after `fit`; return them as the network gets them."""
-        X = check_rows(self, X, reset=False)
+        X = check_rows(self, X, False, self._summary)
         check_like_fitted(self, X, self._summary)
         return rows_for_network(self, X, self._summary.offset)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = tags.input_tags.categorical = True
         return tags
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
-
-    def _sk_visual_block_(self):
-        """Return scikit-learn's own diagram, with a caption once there was a fit.
-
-        Whatever fails here, scikit-learn shows the diagram without a caption.
-        """
-        from sklearn.pipeline import _VisualBlock  # whose own module moves between versions
-
-        return _VisualBlock(
-            "single",
-            self,
-            names=type(self).__name__,
-            name_details=str(self),
-            name_caption=caption(self),
-        )
 
     # ---------------------------------------------------------- prediction
 

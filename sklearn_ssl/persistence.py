@@ -16,6 +16,7 @@ from .engine.checkpoint import write_whole
 from .engine.generators import private_state
 from .engine.net import make_net
 from .inputs.checks import check_device
+from .inputs.mixed import Columns
 from .inputs.summary import DataSummary
 from .inputs.targets import ClassTargets, NumberTargets
 
@@ -25,6 +26,7 @@ FORMAT = 2
 # What is kept of the values that an estimator holds of its rows and targets.
 STATES = {
     DataSummary: [field.name for field in dataclasses.fields(DataSummary)],
+    Columns: ["names", "categories", "gaps", "center"],
     ClassTargets: ["classes", "temperature"],
     NumberTargets: ["mean", "scale", "is_flat"],
 }

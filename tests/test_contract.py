@@ -17,6 +17,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_classifiers_classes, parametrize_with_checks
 from skorch.callbacks import Callback
 
@@ -478,7 +479,7 @@ def test_bad_input_fails_before_training(cls, blobs, monkeypatch):
     nan[3, 1], inf[5, 2] = np.nan, np.inf
     for bad_X, bad_y, message in [
         (X, np.full(60, -1), "No row is labeled"),
-        (nan, y, "NaN"),
+        *[(nan, y, "NaN")] * (not get_tags(cls()).input_tags.allow_nan),
         (inf, y, "infinity"),
         (X.astype(float) * 1e300, y, "infinity|too large"),
         (X[:, 0], y, "1D array|Expected 2D"),

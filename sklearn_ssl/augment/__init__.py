@@ -145,7 +145,7 @@ def default_views(X, flip="auto"):
     `SwapFeatures`, with an amount r = `relative_spacing` taken from the rows themselves, so that a
     view moves a row no farther than its neighbours are: noise of r / 2 and r standard deviations,
     and features swapped with probability r^2 / 2 (at most .3), which moves a row as far as noise r
-    does.
+    does. A category is swapped as a whole and gets no noise; what is missing stays so in noise.
 
     Parameters
     ----------
@@ -173,5 +173,6 @@ def default_views(X, flip="auto"):
             return ShiftFlip(flip=flip), AffineColorCutout(flip=flip)
         limits = (0.0, 1.0) if in_unit_range(X) else value_range(X)
         return ShiftFlip(flip=flip), RandAugment(flip=flip, value_range=limits)
-    r = relative_spacing(X)
-    return GaussianNoise(r / 2), SwapFeatures(p=min(0.3, r**2 / 2), noise=r)
+    r, columns = relative_spacing(X), getattr(X, "columns", None)
+    strong = SwapFeatures(p=min(0.3, r**2 / 2), noise=r, columns=columns)
+    return GaussianNoise(r / 2, columns), strong

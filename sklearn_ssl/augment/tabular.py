@@ -1,7 +1,8 @@
 """Weak and strong views of table rows (n, d)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from ..inputs.offsets import find_offset, less_offset
@@ -19,8 +20,9 @@ def relative_spacing(X, max_rows=2000):
 
     Parameters
     ----------
-    X : ndarray of shape (n, ...) or CSR matrix
-        Rows, labeled or not.
+    X : ndarray of shape (n, ...), CSR matrix or MixedRows
+        Rows, labeled or not. Two values of a category are as far apart as two numbers are on
+        average.
     max_rows : int
         More rows than that are thinned out evenly.
 
@@ -36,22 +38,41 @@ def relative_spacing(X, max_rows=2000):
     >>> relative_spacing(np.array([[0.0], [1.0], [2.0]], dtype=np.float32)) > 0.9
     True
     """
-    X = X[:: max(1, X.shape[0] // max_rows)]
+    columns, X = getattr(X, "columns", None), X[:: max(1, X.shape[0] // max_rows)]
     X = rows_to_tensor(less_offset(X, find_offset(X))).float().flatten(1)
     scale, mean = torch.std_mean(X, 0, correction=0)
-    X = ((X - mean) / scale)[:, scale > 0]
-    if len(X) < 2 or not X.shape[1]:
+    varies = scale > 0
+    n_features = int(varies.sum())
+    if columns is not None:
+        n_features = len(np.unique(columns.groups[varies.numpy()]))
+        numbers = torch.zeros_like(varies)
+        numbers[columns.numbers] = True
+        scale[~numbers] = 1.0
+    X = ((X - mean) / scale)[:, varies]
+    if len(X) < 2 or not n_features:
         return 0.0
     distance = torch.cdist(X, X).fill_diagonal_(float("inf")).min(1).values
-    return min(1.0, float(distance.median()) / X.shape[1] ** 0.5)
+    return min(1.0, float(distance.median()) / n_features**0.5)
 
 
-def _noise(x, amount, generator):
-    """x plus Gaussian noise of ``amount`` standard deviations of each feature of the batch."""
+def _noise(x, amount, generator, columns=None):
+    """x plus Gaussian noise of ``amount`` standard deviations of each feature of the batch.
+
+    With ``columns`` numbers that are not missing get some, and nothing else.
+    """
     if amount == 0:
         return x
-    spread = amount * x.std(0, correction=0)
-    return x + spread * torch.randn(x.shape, generator=generator, device=x.device)
+    if columns is None:
+        spread = amount * x.std(0, correction=0)
+        return x + spread * torch.randn(x.shape, generator=generator, device=x.device)
+    numbers, indicators = torch.from_numpy(columns.numbers), torch.from_numpy(columns.indicators)
+    z, told = x[:, numbers], indicators >= 0
+    given = torch.ones_like(z)
+    given[:, told] = 1 - x[:, indicators[told]]
+    n = given.sum(0).clamp_min(1)
+    spread = (((z - (z * given).sum(0) / n) * given).square().sum(0) / n).sqrt()
+    noise = torch.randn(z.shape, generator=generator, device=x.device)
+    return x.index_add(1, numbers.to(x.device), amount * given * spread * noise)
 
 
 @dataclass(frozen=True)
@@ -62,6 +83,8 @@ class GaussianNoise:
     ----------
     noise : float >= 0
         Standard deviation of the noise, in that unit; 0 leaves rows as they are.
+    columns : Columns or None
+        What the features are where some are categories or have gaps, which get no noise.
 
     Examples
     --------
@@ -73,10 +96,11 @@ class GaussianNoise:
     """
 
     noise: float = 0.1
+    columns: object = field(default=None, repr=False, compare=False)
 
     def __call__(self, x, generator):
         """(n, d) -> (n, d)."""
-        return _noise(x, self.noise, generator)
+        return _noise(x, self.noise, generator, self.columns)
 
 
 @dataclass(frozen=True)
@@ -89,6 +113,9 @@ class SwapFeatures:
         Share of the features swapped, each from a row of its own.
     noise : float >= 0
         Gaussian noise in units of each feature's standard deviation in the batch.
+    columns : Columns or None
+        What the features are where some are categories or have gaps: a category is swapped as a
+        whole, a number with the column that says whether it is missing.
 
     References
     ----------
@@ -107,9 +134,15 @@ class SwapFeatures:
 
     p: float = 0.2
     noise: float = 0.2
+    columns: object = field(default=None, repr=False, compare=False)
 
     def __call__(self, x, generator):
         """(n, d) -> (n, d)."""
-        swap = torch.rand(x.shape, generator=generator, device=x.device) < self.p
-        donor = torch.randint(len(x), x.shape, generator=generator, device=x.device)
-        return _noise(torch.where(swap, x.gather(0, donor), x), self.noise, generator)
+        shape = x.shape if self.columns is None else (len(x), len(self.columns.widths))
+        swap = torch.rand(shape, generator=generator, device=x.device) < self.p
+        donor = torch.randint(len(x), shape, generator=generator, device=x.device)
+        if self.columns is not None:
+            groups = torch.from_numpy(self.columns.groups).to(x.device)
+            swap, donor = swap[:, groups], donor[:, groups]
+        swapped = torch.where(swap, x.gather(0, donor), x)
+        return _noise(swapped, self.noise, generator, self.columns)

@@ -5,14 +5,14 @@ from .checkpoint import check_repeatable
 from .generators import derived_seeds, drawn_seed
 from .network import build_network
 from .optimizer import OPTIMIZERS, groups_within
-from .progress import caption
+from .progress import Diagram
 from .training import Training
 
 __all__ = [
     "OPTIMIZERS",
+    "Diagram",
     "Training",
     "build_network",
-    "caption",
     "check_callbacks",
     "check_repeatable",
     "derived_seeds",

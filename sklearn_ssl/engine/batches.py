@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
 
 from ..inputs.lazy import LazyRows
 from ..inputs.tensors import rows_to_tensor, to_float
@@ -80,7 +79,7 @@ class PairedBatches:
 
     Parameters
     ----------
-    X : ndarray of shape (n, ...), CSR matrix or LazyRows
+    X : ndarray of shape (n, ...), CSR matrix, MixedRows or LazyRows
         Rows that do not fit on the device, and lazy ones, are read one batch ahead, in another
         thread.
     y : ndarray of shape (n,) of int, or (n, T) of float
@@ -122,7 +121,8 @@ class PairedBatches:
     ):
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
-        self.X = X if issparse(X) or isinstance(X, LazyRows) else rows_to_tensor(X)
+        whole = not (hasattr(X, "toarray") or isinstance(X, LazyRows))
+        self.X = rows_to_tensor(X) if whole else X
         far = isinstance(X, LazyRows)
         if isinstance(self.X, torch.Tensor):
             far = not self._fits(self.X)

@@ -12,6 +12,7 @@ from scipy.sparse import issparse
 from torch import nn
 
 from ..inputs.lazy import LazyRows
+from ..inputs.mixed import MixedRows
 
 __all__ = ["digest"]
 
@@ -34,6 +35,9 @@ def _add(h, value, seen):
     if isinstance(value, LazyRows):
         _add(h, value.index, seen)
         _add(h, value.thinned(100), seen)  # reading all would take as long as an epoch
+    elif isinstance(value, MixedRows):
+        for part in (value.values, value.columns.categories, value.columns.center):
+            _add(h, part, seen)
     elif issparse(value):
         for part in (value.data, value.indices, value.indptr):
             _add(h, part, seen)

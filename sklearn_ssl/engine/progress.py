@@ -5,7 +5,7 @@ import time
 
 from skorch.callbacks import Callback
 
-__all__ = ["Progress", "caption"]
+__all__ = ["Diagram", "Progress", "caption"]
 
 
 class Progress(Callback):
@@ -102,3 +102,22 @@ def caption(estimator):
             epochs = f"{best['epoch']} of {valid[-1]['epoch']}"
             parts.append(f"lowest validation loss in epoch {epochs}{kept}")
     return "; ".join(parts + ([] if net is None else [f"on {net.device}"]))
+
+
+class Diagram:
+    """What notebooks show of an estimator."""
+
+    def _sk_visual_block_(self):
+        """Return scikit-learn's own diagram, with a caption once there was a fit.
+
+        Whatever fails here, scikit-learn shows the diagram without a caption.
+        """
+        from sklearn.pipeline import _VisualBlock  # whose own module moves between versions
+
+        return _VisualBlock(
+            "single",
+            self,
+            names=type(self).__name__,
+            name_details=str(self),
+            name_caption=caption(self),
+        )

@@ -4,7 +4,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
+from sklearn.utils import get_tags
 from sklearn.utils.validation import (
+    _check_feature_names,
     _check_n_features,
     _check_sample_weight,
     validate_data,
@@ -15,6 +18,7 @@ from .._warnings import warn
 from .columns import as_rows, missing_located
 from .from_torch import to_numpy
 from .lazy import LazyRows
+from .mixed import chosen_categories, read_table
 from .offsets import less_offset
 
 __all__ = [
@@ -96,25 +100,23 @@ def _channels_come_last(first, second, third):
     return third in (1, 3) or short == long or (2 * third <= short and long <= 2 * short)
 
 
-def check_rows(estimator, X, reset):
+def check_rows(estimator, X, reset, known=None):
     """Check X as ``fit`` (``reset``) or as what comes after it; return it in the user's dtype.
 
-    Sets what scikit-learn wants to be known of X. A data set becomes `LazyRows`; nothing is copied.
-    `rows_for_network` is what follows.
+    Sets what scikit-learn wants to be known of X. A data set becomes `LazyRows`, a table with
+    categories or gaps `MixedRows`; nothing else is copied. ``known`` is the summary of the rows of
+    an earlier fit, which these must be like. `rows_for_network` is what follows.
     """
-    refuse_masked(X)
+    shape = getattr(estimator, "input_shape", None)
     if isinstance(X, Dataset | LazyRows):  # which are looked at when they are read
         X = X if isinstance(X, LazyRows) else LazyRows(X)
         if X.ndim < 2 or X.dtype.kind not in "buif":
             raise ValueError(f"Rows must be arrays of numbers, got {X!r} of dtype {X.dtype}.")
         _check_n_features(estimator, X, reset=reset)
+    elif shape is None and get_tags(estimator).input_tags.allow_nan:
+        X = _check_table(estimator, X, reset, known)
     else:
-        X = as_rows(X)
-        with missing_located(X):
-            X = validate_data(
-                estimator, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
-            )
-    shape = getattr(estimator, "input_shape", None)
+        X = _check_array(estimator, X, reset)
     if shape is None:
         return X
     shape = tuple(shape)
@@ -124,6 +126,52 @@ def check_rows(estimator, X, reset):
             f"{type(X).__name__} of shape {X.shape}."
         )
     return X.reshape(len(X), *shape)
+
+
+def _check_array(estimator, X, reset):
+    """Numbers without gaps."""
+    refuse_masked(X)
+    X = as_rows(X)
+    with missing_located(X):
+        return validate_data(
+            estimator, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
+        )
+
+
+def _check_table(estimator, X, reset, known):
+    """Numbers, and in tables categories and gaps."""
+    X = as_rows(X) if isinstance(X, np.ma.MaskedArray) else X  # what is masked is missing
+    columns = None if known is None else known.columns
+    choice = estimator.categorical_features if known is None else None
+    named = hasattr(X, "columns") or choice not in (None, "from_dtype")
+    chosen = chosen_categories(X, choice) if named else np.zeros(0, dtype=bool)
+    if columns is None and not chosen.any():
+        try:
+            return _check_array(estimator, X, reset)
+        except ValueError as error:
+            if np.ndim(X) != 2 or issparse(X) or "NaN" not in str(error):
+                raise
+    X = X if hasattr(X, "columns") else np.asarray(X)
+    _check_feature_names(estimator, X, reset=reset)
+    _check_n_features(estimator, X, reset=reset)
+    X = as_rows(X, chosen if columns is None else columns.is_category)
+    if not len(X):
+        raise ValueError("X has no rows.")
+    if known is None:
+        return read_table(X, choice)
+    rows = (columns or read_table(X, None).columns).encode(X)
+    _warn_of_new_gaps(rows, known)
+    return rows if columns is not None else rows.filled(known.mean)
+
+
+def _warn_of_new_gaps(rows, known):
+    """Tell of numbers that are missing where none was in `fit`."""
+    missing = np.isnan(rows.values).any(0) & ~rows.columns.is_category
+    if known.columns is not None:
+        missing &= ~known.columns.gaps
+    if missing.any():
+        names = [name for name, new in zip(rows.columns.names, missing, strict=True) if new]
+        warn(f"Columns {names} of X have gaps, and had none in fit: the mean stands in for them.")
 
 
 def rows_for_network(estimator, X, offset):

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array
 from .from_torch import to_numpy
 from .labels import is_missing
 
-__all__ = ["as_rows", "difference", "missing_located", "to_float32"]
+__all__ = ["as_rows", "difference", "foreign", "missing_located", "to_float32"]
 
 _TIMES = datetime.date | datetime.time | datetime.timedelta | np.datetime64 | np.timedelta64
 _ADVICE = {
@@ -23,8 +23,14 @@ _ADVICE = {
 }
 
 
-def as_rows(X):
+def as_rows(X, categories=()):
     """Tensors and lists as arrays, masked entries as NaN; columns that are no numbers are refused.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix or DataFrame
+    categories : ndarray of bool (d,), or empty
+        Columns that may hold text.
 
     Raises
     ------
@@ -51,10 +57,13 @@ def as_rows(X):
     if isinstance(X, np.ma.MaskedArray):
         gaps = np.ma.getmaskarray(X).any()
         X = X.astype(np.float64).filled(np.nan) if gaps else X.data
-    found = {}
+    found, allowed = {}, set()
+    if len(categories):
+        names = getattr(X, "columns", range(len(categories)))
+        allowed = {name for name, c in zip(names, categories, strict=True) if c}
     for name, values in _suspects(X):
-        kind, example = _foreign(values)
-        if kind is not None:
+        kind, example = foreign(values)
+        if kind is not None and not (kind == "text" and name in allowed):
             found.setdefault(kind, []).append((name, example))
     if found:
         raise ValueError(" ".join(_sentence(kind, columns) for kind, columns in found.items()))
@@ -79,7 +88,7 @@ def _suspects(X):
                 yield name, X.get_column(name).to_numpy()
 
 
-def _foreign(values):
+def foreign(values):
     """What else than numbers the values of a column are, and the first of them; or None twice."""
     if values.dtype.kind in "biufc" or not len(values):
         return None, None

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .lazy import value_range
+from .mixed import Columns, MixedRows
 from .moments import moments
 
 __all__ = ["DataSummary"]
@@ -27,6 +28,8 @@ class DataSummary:
         The smallest and the largest value, as the network sees them.
     is_bytes : bool
         Whether the rows are uint8.
+    columns : Columns or None
+        What the columns of a table are, where some are categories or have gaps.
     offset : float64 ndarray of the shape of mean, or None
         What was taken from the rows before all else, as `find_offset` returns it.
     n_labeled, n_unlabeled, n_held_out : int
@@ -41,13 +44,17 @@ class DataSummary:
     high: float
     is_bytes: bool
     offset: np.ndarray | None = None
+    columns: Columns | None = None
     n_labeled: int = 0
     n_unlabeled: int = 0
     n_held_out: int = 0
 
     @classmethod
     def of(cls, X, n_classes, offset=None):
-        """Read the rows once: ndarray, CSR matrix or LazyRows of shape (n, ...)."""
+        """Read the rows once: ndarray, CSR matrix, MixedRows or LazyRows of shape (n, ...)."""
+        if isinstance(X, MixedRows):
+            known = *X.moments(), *X.range(), False
+            return cls(X.shape[1:], n_classes, *known, None, X.columns)
         known = *moments(X), *value_range(X), X.dtype == "uint8"
         return cls(X.shape[1:], n_classes, *known, offset)
 
@@ -65,6 +72,8 @@ class DataSummary:
         sizes = [*self.input_shape, self.n_classes]
         if not all(isinstance(n, int) and 0 < n < 2**31 for n in sizes):
             raise ValueError(f"no rows have the shape {self.input_shape}")
+        if self.columns is not None:
+            self.columns.check()
         width = self.input_shape[0]
         for values in (self.mean, self.scale):
             if values.shape[:1] != (width,) or values.numel() != width:

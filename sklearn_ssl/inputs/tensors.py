@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
 
 from .lazy import LazyRows
 
@@ -14,11 +13,12 @@ __all__ = ["rows_to_tensor", "to_float"]
 def rows_to_tensor(X):
     """Turn an array into a tensor without copying when it can be avoided.
 
-    N-D uint8 (images) stay uint8, a quarter of the memory; all else becomes float32. Sparse rows
-    become dense, so pass few at a time. Of `LazyRows` it refuses what is not finite: they are
-    checked as they are read.
+    N-D uint8 (images) stay uint8, a quarter of the memory; all else becomes float32. Sparse and
+    mixed rows become dense, so pass few at a time. Of `LazyRows` it refuses what is not finite:
+    they are checked as they are read.
     """
-    X = X.toarray() if issparse(X) else X.read() if isinstance(X, LazyRows) else np.asarray(X)
+    X = X.toarray() if hasattr(X, "toarray") else X.read() if isinstance(X, LazyRows) else X
+    X = np.asarray(X)
     if not (X.dtype == np.uint8 and X.ndim > 2):
         X = X.astype(np.float32, copy=False)
     if any(stride < 0 for stride in X.strides):

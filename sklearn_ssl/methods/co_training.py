@@ -126,9 +126,13 @@ class CoTrainingNet(SSLClassifier):
             view=view, unlabeled_weight=self.unlabeled_weight, threshold=self.threshold
         )
 
-    def _columns(self, input_shape):
+    def _columns(self, summary):
+        """The columns that each network sees, tensors of int; None: all for both."""
         if self.views is None:
             return None
+        input_shape = summary.input_shape
+        if summary.columns is not None:
+            input_shape = (len(summary.columns.names),)
         if len(input_shape) != 1 or len(self.views) != 2:
             raise ValueError(
                 "views must be two lists of column numbers of a table; for images leave it None."
@@ -140,10 +144,13 @@ class CoTrainingNet(SSLClassifier):
                 raise ValueError(
                     f"views must hold column numbers from 0 to {input_shape[0] - 1}, got {view}."
                 )
+        if summary.columns is not None:  # a category is several for the network
+            groups = summary.columns.groups
+            columns = [np.flatnonzero(np.isin(groups, view)) for view in columns]
         return [torch.from_numpy(view.astype(np.int64)) for view in columns]
 
     def _make_network(self, summary):
-        columns = self._columns(summary.input_shape)
+        columns = self._columns(summary)
 
         def one(view):
             if columns is None or isinstance(self.module, nn.Module):

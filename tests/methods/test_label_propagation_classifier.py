@@ -226,7 +226,7 @@ def test_a_refused_fit_leaves_the_graph_as_it_was(blobs):
     for bad_X, bad_y, message in [
         (X, y[:-1], "inconsistent"),
         (X[:, :2], np.full(60, -1), "No row is labeled"),
-        (np.full((60, 4), np.nan), y, "NaN"),
+        (np.full((60, 4), np.inf), y, "infinity"),
     ]:
         with pytest.raises(ValueError, match=message):
             clf.fit(bad_X, bad_y)

@@ -804,7 +804,7 @@ MUTANTS = [
     (
         "one-donor-for-all-features",
         "augment/tabular.py",
-        "torch.randint(len(x), x.shape, generator=generator, device=x.device)",
+        "torch.randint(len(x), shape, generator=generator, device=x.device)",
         "torch.randint(len(x), x[:, :1].shape, generator=generator).expand(x.shape)",
         "augment/test_views.py",
     ),
@@ -999,6 +999,34 @@ MUTANTS = [
         "uses = isinstance(step, SelectorMixin)",
         "uses = False",
         "inputs/test_marks.py",
+    ),
+    (
+        "an-unknown-category-is-the-first",
+        "inputs/mixed.py",
+        "index.get(value, np.nan)",
+        "index.get(value, 0)",
+        "inputs/test_mixed.py::test_values_that_fit_has_not_seen_are_none_of_those_it_has",
+    ),
+    (
+        "gaps-without-an-indicator",
+        "inputs/mixed.py",
+        "= ~given[:, told]",
+        "= 0",
+        "inputs/test_mixed.py::test_a_table_by_hand",
+    ),
+    (
+        "half-a-category-swapped",
+        "augment/tabular.py",
+        "swap, donor = swap[:, groups], donor[:, groups]",
+        "swap, donor = swap[:, groups], torch.randint(len(x), x.shape, generator=generator)",
+        "inputs/test_mixed.py::test_a_swap_takes_the_whole_category_and_the_gap_with_its_number",
+    ),
+    (
+        "noise-where-a-number-is-missing",
+        "augment/tabular.py",
+        "given[:, told] = 1 - x[:, indicators[told]]",
+        "given[:, told] = 1",
+        "inputs/test_mixed.py::test_noise_touches_numbers_that_are_there_and_nothing_else",
     ),
     (
         "two-marks-not-told",

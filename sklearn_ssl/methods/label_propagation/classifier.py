@@ -55,6 +55,9 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     unlabeled_label : scalar or None, default=-1
         What marks an unlabeled row in y, beside missing values, which always do. With None (or
         NaN) only missing values do, and -1 is a class like any other.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which columns are categories, as in `SSLClassifier`. Two values of one are as far apart as
+        two numbers are on average.
     random_state : int, RandomState or None, default=None
         Of the approximate search among more than 50,000 rows; with fewer nothing is random.
 
@@ -105,6 +108,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     unlabeled_weight: float = 1.0
     class_weight: object = None
     unlabeled_label: object = -1
+    categorical_features: object = "from_dtype"
     random_state: object = None
 
     _parameter_constraints = {
@@ -113,6 +117,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         "unlabeled_weight": [Interval(Real, 0, None, closed="left")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "unlabeled_label": "no_validation",
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "random_state": ["random_state"],
     }
 
@@ -142,7 +147,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         with restored_if_refused(self):
             self._validate_params()
             check_y_is_given(self, y is not None)
-            X = check_rows(self, X, reset=True)
+            X = check_rows(self, X, True)
             targets = ClassTargets(self.unlabeled_label, self.class_weight)
             y, labeled, weight, _ = targets.encode(X, y, check_weight(sample_weight, X), None, 0)
             used = weight > 0
@@ -188,11 +193,11 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             Columns in the order of ``classes_``; rows sum to 1.
         """
         check_is_fitted(self)
-        X = check_rows(self, X, reset=False)
+        X = check_rows(self, X, False, self._summary)
         check_like_fitted(self, X, self._summary)
         return self.graph_.predict_proba(rows_for_network(self, X, self._summary.offset))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = tags.input_tags.categorical = True
         return tags

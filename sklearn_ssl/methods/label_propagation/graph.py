@@ -8,6 +8,7 @@ import torch
 from scipy.sparse import csr_array, diags_array, issparse
 from sklearn.neighbors import NearestNeighbors
 
+from ...inputs.mixed import MixedRows
 from ...inputs.tensors import rows_to_tensor, to_float
 
 __all__ = [
@@ -311,6 +312,8 @@ class LabelGraph:
         return p / p.sum(1, keepdims=True)
 
     def _scaled(self, X):
+        if isinstance(X, MixedRows):
+            return X.scaled(self.scale)
         if self.sparse and issparse(X):
             return csr_array(X.multiply(1 / self.scale), dtype=np.float32)
         return (to_float(rows_to_tensor(X)) / torch.from_numpy(self.scale)).flatten(1).numpy()

@@ -149,9 +149,16 @@ class SGANClassifier(SSLClassifier):
         -------
         ndarray of shape (n_samples, ...)
             In the units of the X given to `fit`; images in [0, 1] where they were uint8.
+
+        Raises
+        ------
+        ValueError
+            If X had categories or gaps.
         """
         check_is_fitted(self)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        if self._summary.columns is not None:
+            raise ValueError("sample makes numbers, and X had categories or gaps.")
         z = check_random_state(random_state).standard_normal((n_samples, self.noise_dim))
         generator = self.net_.predicting_module_.generator
         X = self.net_.collect(z.astype(np.float32), call=generator)

@@ -157,6 +157,11 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
             stacked=stacked,
         )
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = False  # no likelihood for them
+        return tags
+
     def _class_loss(self, prior, unlabeled_weight):
         """The loss where encoder and decoder are given the class."""
         given = {
