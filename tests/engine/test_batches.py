@@ -91,8 +91,8 @@ def test_labeled_rows_come_in_proportion_to_their_weight(weight):
 def test_a_batch_knows_how_many_of_all_rows_are_labeled(pool, share):
     X, y = np.zeros((40, 2), np.float32), np.where(np.arange(40) < 8, 0, -1)
     batches = PairedBatches(
-        X, y, np.array(pool, dtype=int), batch_size=5, unlabeled_ratio=2, max_steps=9,
-        device="cpu", seed=0,
+        X, y, y >= 0, np.array(pool, dtype=int), batch_size=5, unlabeled_ratio=2,
+        max_steps=9, device="cpu", seed=0,
     )  # fmt: skip
     assert batches.draw(0.0).labeled_share == pytest.approx(share)
 
