@@ -1,6 +1,6 @@
 # Three commands from nothing but Python 3, make and git:
 #   make demo   the quick start          make test   ruff and pytest, doctests included
-#   make docs   the site, docs/_build/html; SPHINXOPTS="-D plot_gallery=0" runs no examples
+#   make docs   the gallery's claims, and the site, docs/_build/html; SPHINXOPTS="-D plot_gallery=0" runs no examples
 # For those who change the code: make quick (ruff and what fails first), make mutants (see tests/mutants).
 PYTHON ?= python3
 # For example PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" for a smaller torch.
@@ -44,6 +44,7 @@ coverage: .venv/installed
 	touch $@
 
 docs: .venv/docs-installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -q -m gallery tests/test_gallery.py
 	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -W --keep-going $(SPHINXOPTS) docs docs/_build/html
 
 clean:

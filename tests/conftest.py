@@ -11,7 +11,7 @@ from sklearn_ssl import hide_labels
 
 from .helpers import EVERYTHING, quick
 
-LONGEST = "docs/cross_validation", "docs/tutorial", "tests/test_gallery", "tests/test_readme"
+LONGEST = "docs/cross_validation", "docs/tutorial", "tests/test_readme"
 collect_ignore = ["mutants"]  # `make mutants` runs the tests over wrong code
 
 

@@ -74,6 +74,7 @@ CLAIMS = {
 }
 
 
+@pytest.mark.gallery
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_example_does_what_it_says(path, tmp_path, monkeypatch, capsys):
     assert path.stem in CLAIMS, f"say in CLAIMS what must hold at the end of {path.name}"
@@ -97,6 +98,7 @@ def test_claims_have_an_example():
     assert set(CLAIMS) == {path.stem for path in FILES}
 
 
+@pytest.mark.gallery
 def test_contact_sheet_is_written_where_told(tmp_path, monkeypatch, capsys):
     matplotlib.use("Agg")
     path = next(path for path in FILES if path.stem == "plot_views")

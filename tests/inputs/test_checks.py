@@ -108,7 +108,7 @@ def test_bad_weights_are_refused_before_training(cls, blobs):
         quick(cls).fit(X, y, sample_weight=np.where(y < 0, 1.0, 0.0))
 
 
-@pytest.mark.parametrize("size", [3e-310, 1e-200, 2e30, 1.7e308])
+@pytest.mark.parametrize("size", [3e-310, 1.7e308])
 @pytest.mark.parametrize("cls", EVERYTHING)
 def test_equal_weights_of_any_size_are_weights_of_one(cls, blobs, size):
     X, y, _ = blobs
