@@ -130,7 +130,7 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Which columns of a table are categories: a mask, positions, or names of a DataFrame's.
         "from_dtype": those of a DataFrame that hold text, booleans or categories. Numbers and
-        categories may be missing; a value that `fit` has not seen counts as none of those it has.
+        categories may be missing; a value that ``fit`` has not seen counts as none of those it has.
     compile : bool, default=False
         Train through ``torch.compile``, which takes a minute to start, pays in long fits, and needs
         a C++ compiler on a CPU. Results differ in the last digits.
