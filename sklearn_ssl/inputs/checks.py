@@ -157,11 +157,11 @@ def _check_table(estimator, X, reset, known):
     X = as_rows(X, chosen if columns is None else columns.is_category)
     if not len(X):
         raise ValueError("X has no rows.")
+    rows = read_table(X, chosen if named else None) if columns is None else columns.encode(X)
     if known is None:
-        return read_table(X, choice)
-    rows = (columns or read_table(X, None).columns).encode(X)
+        return rows
     _warn_of_new_gaps(rows, known)
-    return rows if columns is not None else rows.filled(known.mean)
+    return rows if columns is not None else rows.filled(known.in_units_of_x(known.mean.numpy()))
 
 
 def _warn_of_new_gaps(rows, known):

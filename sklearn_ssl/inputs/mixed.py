@@ -149,9 +149,9 @@ class MixedRows:
         return out
 
     def filled(self, mean):
-        """Numbers in their own unit, and ``mean`` (d,) where one is missing: float32 (n, d)."""
-        values = (self.values + self.columns.center).astype(np.float32)
-        return np.where(np.isfinite(values), values, np.asarray(mean, np.float32))
+        """Numbers in their own unit, and ``mean`` (d,) where one is missing: float64 (n, d)."""
+        values = self.values + self.columns.center
+        return np.where(np.isfinite(values), values, mean)
 
     def __array__(self, dtype=None, copy=None):
         return self.toarray().astype(dtype or np.float32, copy=False)

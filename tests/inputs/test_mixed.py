@@ -200,9 +200,9 @@ def test_a_plain_table_is_read_as_ever_whatever_holds_it():
         np.testing.assert_array_equal(clf.predict_proba(kind(X)), plain.predict_proba(X))
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_gaps_that_fit_has_not_seen_are_the_mean_and_told(dtype):
-    X = np.random.default_rng(0).normal([5, 0, 0], size=(40, 3)).astype(dtype)
+@pytest.mark.parametrize(("dtype", "far"), [(np.float64, 5), (np.float32, 5), (np.float64, 2e9)])
+def test_gaps_that_fit_has_not_seen_are_the_mean_and_told(dtype, far):
+    X = np.random.default_rng(0).normal([far, 0, 0], size=(40, 3)).astype(dtype)
     y = np.where(np.arange(40) < 10, np.arange(40) % 2, -1)
     clf = quick(FixMatchClassifier).fit(X, y)
     gaps, filled = X.copy(), X.copy()
