@@ -8,8 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
 from .inputs.callers import look_at_callers_of_clone
-from .inputs.checks import of_common_size
-from .inputs.from_torch import to_numpy
+from .inputs.checks import weight_of_scored
 from .inputs.labels import as_label_array, is_labeled, label_column, plain
 from .inputs.targets import ClassTargets
 
@@ -81,9 +80,7 @@ class LabeledScoreMixin(ClassifierMixin):
         if not labeled.any():
             raise ValueError("score needs labeled rows: every y marks an unlabeled row.")
         y = plain(label_column(y)[labeled])
-        weight = None
-        if sample_weight is not None:
-            weight = of_common_size(np.asarray(to_numpy(sample_weight), dtype=float)[labeled])
+        weight = weight_of_scored(sample_weight, labeled)
         return accuracy_score(y, self.predict(X)[labeled], sample_weight=weight)
 
 

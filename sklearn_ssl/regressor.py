@@ -6,8 +6,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
-from .inputs.checks import of_common_size
-from .inputs.from_torch import to_numpy
+from .inputs.checks import weight_of_scored
 from .inputs.targets import NumberTargets, as_numbers
 
 __all__ = ["SSLRegressor"]
@@ -132,9 +131,7 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         known = np.isfinite(y.reshape(len(y), -1)).all(1)
         if not known.any():
             raise ValueError("score needs labeled rows: every y has an unknown target.")
-        weight = None
-        if sample_weight is not None:
-            weight = of_common_size(np.asarray(to_numpy(sample_weight), dtype=float)[known])
+        weight = weight_of_scored(sample_weight, known)
         return r2_score(y[known], self.predict(X)[known], sample_weight=weight)
 
     def __sklearn_tags__(self):

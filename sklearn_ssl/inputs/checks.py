@@ -32,6 +32,7 @@ __all__ = [
     "restored_if_refused",
     "rows_for_network",
     "warn_of_channels_last",
+    "weight_of_scored",
 ]
 
 
@@ -195,6 +196,13 @@ def check_weight(sample_weight, X):
     if (weight < 0).any():
         raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
     return of_common_size(weight)
+
+
+def weight_of_scored(sample_weight, rows):
+    """Weights of the rows that a score counts, or None: ndarray (m,)."""
+    if sample_weight is None:
+        return None
+    return of_common_size(np.asarray(to_numpy(sample_weight), dtype=float)[rows])
 
 
 def of_common_size(weight):
