@@ -113,8 +113,8 @@ def main(names):
     start, n_caught = time.perf_counter(), 0
     folder = tempfile.mkdtemp()  # not one that removes itself: it would at the end of a child
     try:
-        for part in ("sklearn_ssl", "tests", "examples"):
-            ignored = shutil.ignore_patterns("__pycache__")
+        for part in ("sklearn_ssl", "tests", "examples", "docs"):
+            ignored = shutil.ignore_patterns("__pycache__", "_build")
             shutil.copytree(ROOT / part, Path(folder, part), ignore=ignored)
         shutil.copy(ROOT / "setup.cfg", folder)
         os.chdir(folder)
