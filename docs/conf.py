@@ -94,7 +94,9 @@ MOVED = {
     "../benchmarks/RESULTS_TABLES.md": "results_tables.md",
     "RESULTS_TABLES.md": "results_tables.md",
     "RESULTS_MNIST.md": "results_mnist.md",
+    "RESULTS_DOCUMENTS.md": "results_documents.md",
     "../benchmarks/RESULTS_MNIST.md": "results_mnist.md",
+    "../benchmarks/RESULTS_DOCUMENTS.md": "results_documents.md",
     "tabular.csv": "../benchmarks/tabular.csv",
     "mnist.csv": "../benchmarks/mnist.csv",
 }

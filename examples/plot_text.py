@@ -11,8 +11,8 @@ matrix, which goes into ``fit`` as it is.
 # A small corpus
 # --------------
 # Nothing is downloaded here, so the documents come from a model: four words of their topic, two of
-# other topics, and eight common words. Real documents are less tidy. Five of each topic keep their
-# label; ``None`` marks the others, since labels are strings.
+# other topics, and two to nineteen common words. Real documents are less tidy. Five of each topic
+# keep their label; ``None`` marks the others, since labels are strings.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,7 +45,7 @@ rng = np.random.default_rng(0)
 texts, names = [], np.array(list(topics) * 300, dtype=object)
 for name in names:
     others = " ".join(words for topic, words in topics.items() if topic != name).split()
-    sources = (topics[name].split(), 4), (others, 2), (common.split(), 8)
+    sources = (topics[name].split(), 4), (others, 2), (common.split(), rng.integers(2, 20))
     drawn = [rng.choice(words, n) for words, n in sources]
     texts.append(" ".join(rng.permutation(np.concatenate(drawn))))
 print(f"{names[0]}: {texts[0]}")
@@ -63,14 +63,13 @@ y_few = hide_labels(y_train, 20, stratify="balanced", unlabeled_label=None, rand
 
 labeled = np.array([label is not None for label in y_few])
 few_texts = [text for text, known in zip(train, labeled, strict=True) if known]
-settings = {"threshold": 0.8, "max_steps": 300, "random_state": 0}
 models = {
     "logistic regression, 20 labels": make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)),
     "network, 20 labels": make_pipeline(
-        TfidfVectorizer(), FixMatchClassifier(unlabeled_weight=0, **settings)
+        TfidfVectorizer(), FixMatchClassifier(unlabeled_weight=0, random_state=0)
     ),
     "network, 580 unlabeled documents too": make_pipeline(
-        TfidfVectorizer(), FixMatchClassifier(**settings)
+        TfidfVectorizer(), FixMatchClassifier(random_state=0)
     ),
 }
 correct = {}
@@ -81,7 +80,7 @@ for name, model in models.items():
         model.fit(train, y_few)
     correct[name] = model.predict(test) == y_test
     print(f"{name:37s} test accuracy {correct[name].mean():.3f}")
-print("sparse:", issparse(model[0].transform(test)))
+print("sparse:", issparse(model[0].transform(test)), "- taken for", model[-1].input_kind_)
 
 # %%
 # Where the difference lies

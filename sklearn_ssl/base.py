@@ -34,6 +34,8 @@ from .inputs.checks import (
     rows_for_network,
     warn_of_channels_last,
 )
+from .inputs.documents import are_documents, as_documents
+from .inputs.lazy import LazyRows
 from .inputs.offsets import find_offset
 from .inputs.rows import TrainingRows
 from .inputs.summary import DataSummary
@@ -64,11 +66,11 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
     ----------
     module : "auto", nn.Module class or instance, or callable, default="auto"
         The network: rows in float -> logits (n, K), or outputs (n, T) of a regressor. "auto" takes
-        a multilayer perceptron for tables and a small convolutional network for images; both
-        standardise inside. A class or function is called with ``module_params`` and, where its
-        signature names them, with
-        ``input_shape`` (tuple without the row axis), ``n_classes``, ``mean`` and ``scale``
-        (tensors, of the training rows). An instance is copied, never changed.
+        a multilayer perceptron for tables, one for documents (word counts, tf-idf), and a small
+        convolutional network for images; they standardise inside. A class or function is called
+        with ``module_params`` and, where its signature names them, with ``input_shape`` (tuple
+        without the row axis), ``n_classes``, ``mean`` and ``scale`` (tensors, of the training
+        rows). An instance is copied, never changed.
     module_params : dict or None, default=None
         Keywords of the network; one of them is also spelt ``module__dropout=.1`` in ``set_params``
         and in grids. "auto" takes ``hidden_layer_sizes`` and ``dropout`` (tables), ``width`` and
@@ -131,6 +133,9 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
         Which columns of a table are categories: a mask, positions, or names of a DataFrame's.
         "from_dtype": those of a DataFrame that hold text, booleans or categories. Numbers and
         categories may be missing; a value that ``fit`` has not seen counts as none of those it has.
+    documents : bool or "auto", default="auto"
+        Whether rows are bags of words, counts or tf-idf weights, with a network and views of their
+        own. "auto": where they look so (``docs/documents.md`` says how that is told).
     compile : bool, default=False
         Train through ``torch.compile``, which takes a minute to start, pays in long fits, and needs
         a C++ compiler on a CPU. Results differ in the last digits.
@@ -139,6 +144,8 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
     ----------
     n_features_in_, feature_names_in_
         As in scikit-learn; for images ``n_features_in_`` is the number of channels.
+    input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
+        What the rows were taken for, from which network and views follow where they are "auto".
     n_iter_ : int
         Optimizer steps taken.
     history_ : list of dict
@@ -171,6 +178,7 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
     checkpoint_dir: object = None
     input_shape: tuple | None = None
     categorical_features: object = "from_dtype"
+    documents: bool | str = "auto"
     compile: bool = False
 
     _parameter_constraints = {
@@ -196,6 +204,7 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
         "checkpoint_dir": [str, PathLike, None],
         "input_shape": [tuple, list, None],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "documents": ["boolean", StrOptions({"auto"})],
         "compile": ["boolean"],
     }
     # ------------------------------------------------- what a method may say: see the class
@@ -221,7 +230,7 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
         images, and ``told`` more of what a network may ask for by name.
         """
         known = {**summary.for_signature(), **told}
-        return build_network(self.module, self.module_params, known, automatic)
+        return build_network(self.module, self.module_params, known, automatic, summary.documents)
 
     def _optimizer_settings(self, *parts):
         """Return keywords of the optimizer, and ``param_groups``.
@@ -262,6 +271,7 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
             X = rows_for_network(self, X, offset)
             rows = self._training_rows(X, encoded, in_training, targets, known, offset)
             self._targets, self._summary = targets, rows.summary
+            self.input_kind_ = rows.summary.kind
             try:
                 self._train(rows, seed, previous)
             except BaseException:
@@ -272,10 +282,13 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
         return self
 
     def _training_rows(self, X, encoded, used, targets, known, offset):
+        documents = are_documents(X, self.documents) if known is None else known.documents
+        X = as_documents(X) if documents and not isinstance(X, LazyRows) else X
         X = X if used.all() else X[used]  # which copies
+        known = known or DataSummary.of(X, targets.n_outputs, offset, documents)
         n_labeled = int(encoded.labeled[used].sum())
         summary = replace(
-            known or DataSummary.of(X, targets.n_outputs, offset),
+            known,
             n_labeled=n_labeled,
             n_unlabeled=int(used.sum()) - n_labeled,
             n_held_out=int(encoded.held_out[used].sum()),

@@ -2,13 +2,16 @@
 
 import torch
 
+from ..inputs.documents import Documents
 from ..inputs.lazy import in_unit_range, value_range
+from .documents import DropWords
 from .image import AffineColorCutout, ShiftFlip
 from .randaugment import RandAugment
 from .tabular import GaussianNoise, SwapFeatures, relative_spacing
 
 __all__ = [
     "AffineColorCutout",
+    "DropWords",
     "GaussianNoise",
     "RandAugment",
     "ShiftFlip",
@@ -141,7 +144,8 @@ def default_views(X, flip="auto"):
     """Choose a weak and a strong view from what X is.
 
     Images (n, C, H, W): `ShiftFlip`, and `RandAugment` where there are 3 channels, else
-    `AffineColorCutout`. All else: `GaussianNoise` and
+    `AffineColorCutout`. Documents, as a fit makes them of counts and tf-idf weights: `DropWords`, a
+    tenth of the words and half of them. All else: `GaussianNoise` and
     `SwapFeatures`, with an amount r = `relative_spacing` taken from the rows themselves, so that a
     view moves a row no farther than its neighbours are: noise of r / 2 and r standard deviations,
     and features swapped with probability r^2 / 2 (at most .3), which moves a row as far as noise r
@@ -173,6 +177,8 @@ def default_views(X, flip="auto"):
             return ShiftFlip(flip=flip), AffineColorCutout(flip=flip)
         limits = (0.0, 1.0) if in_unit_range(X) else value_range(X)
         return ShiftFlip(flip=flip), RandAugment(flip=flip, value_range=limits)
+    if isinstance(X, Documents):
+        return DropWords(0.1), DropWords(0.5)
     r, columns = relative_spacing(X), getattr(X, "columns", None)
     strong = SwapFeatures(p=min(0.3, r**2 / 2), noise=r, columns=columns)
     return GaussianNoise(r / 2, columns), strong

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 
 from ..inputs.lazy import LazyRows
 from ..inputs.tensors import rows_to_tensor, to_float
@@ -95,6 +96,8 @@ class PairedBatches:
         The budget, from which the length of an epoch follows.
     device : torch.device
     seed : int
+    sparse : bool
+        Whether rows of a CSR matrix come as `SparseRows`.
 
     Attributes
     ----------
@@ -118,11 +121,12 @@ class PairedBatches:
         device,
         seed,
         weight=None,
+        sparse=False,
     ):
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
         whole = not (hasattr(X, "toarray") or isinstance(X, LazyRows))
-        self.X = rows_to_tensor(X) if whole else X
+        self.X, self.sparse = rows_to_tensor(X) if whole else X, sparse and issparse(X)
         far = isinstance(X, LazyRows)
         if isinstance(self.X, torch.Tensor):
             far = not self._fits(self.X)
@@ -172,8 +176,8 @@ class PairedBatches:
         if isinstance(self.X, torch.Tensor):
             rows = self.X[index.to(self.X.device)]
         else:
-            rows = rows_to_tensor(self.X[index.cpu().numpy()])
-        if self.device.type == "cuda" and not rows.is_cuda:
+            rows = rows_to_tensor(self.X[index.cpu().numpy()], self.sparse)
+        if self.device.type == "cuda" and not (rows.is_cuda or self.sparse):
             rows = rows.pin_memory()
         return to_float(rows.to(self.device, non_blocking=True))
 

@@ -116,6 +116,11 @@ class SSLNet(NeuralNetClassifier):
         """The averaged module where there is one, else the trained one."""
         return self.module_ if self.ema_decay is None else self.ema_module_
 
+    @property
+    def reads_sparse(self):
+        """Whether the network takes sparse rows as they are: it says so, and is not compiled."""
+        return getattr(self.module_, "reads_sparse", False) and not self.compile
+
     def forward_iter(self, X, training=False, device="cpu", call=None):
         """Yield outputs of ``call`` (default: the predicting module) for slices of X."""
         X = getattr(X, "X", X)  # a skorch Dataset holds its rows as X
@@ -123,7 +128,8 @@ class SSLNet(NeuralNetClassifier):
         self._set_training(False)
         size = max(self.batch_size, 1024 if X.ndim == 2 else 256)
         for start in range(0, X.shape[0], size):
-            x = rows_to_tensor(X[start : start + size]).to(self.device, copy=True)
+            x = rows_to_tensor(X[start : start + size], self.reads_sparse)
+            x = x.to(self.device, copy=True)
             x = to_float(x)  # of a copy: a module that works in place leaves the user's rows alone
             with torch.no_grad(), single_precision(), self.autocast():
                 yield call(x).float().to(device)

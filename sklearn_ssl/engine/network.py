@@ -7,15 +7,15 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..networks import CNN, MLP
+from ..networks import CNN, MLP, DocumentMLP
 
 __all__ = ["automatic_network", "build_network", "check_network"]
 
 
-def automatic_network(input_shape):
+def automatic_network(input_shape, documents=False):
     """Return the class that ``module="auto"`` stands for."""
     if len(input_shape) == 1:
-        return MLP
+        return DocumentMLP if documents else MLP
     if len(input_shape) == 3:
         return CNN
     raise ValueError(
@@ -25,7 +25,7 @@ def automatic_network(input_shape):
     )
 
 
-def build_network(module, params, known, automatic=None):
+def build_network(module, params, known, automatic=None, documents=False):
     """Make a new network.
 
     Parameters
@@ -39,6 +39,8 @@ def build_network(module, params, known, automatic=None):
     automatic : nn.Module class or None
         What "auto" stands for; None: `automatic_network`. Rows that are neither table nor image
         are refused all the same.
+    documents : bool
+        Whether the rows are bags of words.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def build_network(module, params, known, automatic=None):
             raise ValueError("module_params needs module to be a class, not an instance.")
         return copy.deepcopy(module)  # the user's own instance is never trained
     if isinstance(module, str):
-        default = automatic_network(known["input_shape"])
+        default = automatic_network(known["input_shape"], documents)
         module = automatic or default
     named, params = inspect.signature(module).parameters, params or {}
     known = {name: value for name, value in known.items() if name in named}

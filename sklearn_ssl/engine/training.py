@@ -120,6 +120,7 @@ class Training:
             max_steps=given.max_steps,
             device=self.device,
             seed=self._batch_seed,
+            sparse=self.net.reads_sparse,
         )
 
     def _continue_from(self, previous):

@@ -134,9 +134,13 @@ def _check_array(estimator, X, reset):
     refuse_masked(X)
     X = as_rows(X)
     with missing_located(X):
-        return validate_data(
+        X = validate_data(
             estimator, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"
         )
+    if issparse(X) and not X.has_canonical_format:
+        X = X.copy()  # else scipy puts the user's own in order
+        X.sum_duplicates()
+    return X
 
 
 def _check_table(estimator, X, reset, known):

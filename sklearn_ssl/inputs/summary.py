@@ -28,6 +28,8 @@ class DataSummary:
         The smallest and the largest value, as the network sees them.
     is_bytes : bool
         Whether the rows are uint8.
+    documents : bool
+        Whether the rows are bags of words, see `are_documents`.
     columns : Columns or None
         What the columns of a table are, where some are categories or have gaps.
     offset : float64 ndarray of the shape of mean, or None
@@ -45,18 +47,28 @@ class DataSummary:
     is_bytes: bool
     offset: np.ndarray | None = None
     columns: Columns | None = None
+    documents: bool = False
     n_labeled: int = 0
     n_unlabeled: int = 0
     n_held_out: int = 0
 
     @classmethod
-    def of(cls, X, n_classes, offset=None):
+    def of(cls, X, n_classes, offset=None, documents=False):
         """Read the rows once: ndarray, CSR matrix, MixedRows or LazyRows of shape (n, ...)."""
         if isinstance(X, MixedRows):
             known = *X.moments(), *X.range(), False
             return cls(X.shape[1:], n_classes, *known, None, X.columns)
         known = *moments(X), *value_range(X), X.dtype == "uint8"
-        return cls(X.shape[1:], n_classes, *known, offset)
+        return cls(X.shape[1:], n_classes, *known, offset, documents=documents)
+
+    @property
+    def kind(self):
+        """What the rows are taken for."""
+        if self.documents:
+            return "documents"
+        if len(self.input_shape) > 1:
+            return "images" if len(self.input_shape) == 3 else "arrays"
+        return "table" if self.columns is None else "mixed table"
 
     def in_units_of_x(self, rows):
         """Rows (n, ...) in float64 that a network made, in the user's units."""

@@ -4,19 +4,23 @@ import warnings
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 
 from .lazy import LazyRows
+from .sparse_rows import SparseRows
 
 __all__ = ["rows_to_tensor", "to_float"]
 
 
-def rows_to_tensor(X):
+def rows_to_tensor(X, sparse=False):
     """Turn an array into a tensor without copying when it can be avoided.
 
     N-D uint8 (images) stay uint8, a quarter of the memory; all else becomes float32. Sparse and
     mixed rows become dense, so pass few at a time. Of `LazyRows` it refuses what is not finite:
-    they are checked as they are read.
+    they are checked as they are read. With ``sparse`` sparse rows become `SparseRows`.
     """
+    if sparse and issparse(X):
+        return SparseRows.of(X)
     X = X.toarray() if hasattr(X, "toarray") else X.read() if isinstance(X, LazyRows) else X
     X = np.asarray(X)
     if not (X.dtype == np.uint8 and X.ndim > 2):

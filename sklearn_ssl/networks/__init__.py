@@ -1,6 +1,7 @@
 """Plain torch modules; the automatic choice for tables and images, and larger ones for images."""
 
 from .cnn import CNN
+from .document_mlp import DocumentMLP
 from .features import WithFeatures
 from .mlp import MLP, Standardize
 from .statistics import still_statistics
@@ -9,6 +10,7 @@ from .wide_resnet import ResNet18, WideResNet
 __all__ = [
     "CNN",
     "MLP",
+    "DocumentMLP",
     "ResNet18",
     "Standardize",
     "WideResNet",

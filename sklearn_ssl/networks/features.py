@@ -30,6 +30,11 @@ class WithFeatures(nn.Module):
         self.features, self.n_features = features, n_features
         self.head = nn.Linear(n_features, n_classes)
 
+    @property
+    def reads_sparse(self):
+        """Whether what makes the features does."""
+        return getattr(self.features, "reads_sparse", False)
+
     def forward(self, x):
         """Classify rows.
 

@@ -6,6 +6,7 @@ import torch
 
 from sklearn_ssl.augment import (
     AffineColorCutout,
+    DropWords,
     GaussianNoise,
     ShiftFlip,
     SwapFeatures,
@@ -13,6 +14,7 @@ from sklearn_ssl.augment import (
     noisy_view,
     relative_spacing,
 )
+from sklearn_ssl.inputs.sparse_rows import SparseRows
 
 
 def generator(seed=0):
@@ -30,6 +32,17 @@ def test_swap_takes_the_stated_share_from_the_same_column():
     view = SwapFeatures(p=0.3, noise=0.0)(x, generator())
     assert ((view >= 10_000) == torch.tensor([False, True])).all()
     assert (view != x).float().mean() == pytest.approx(0.3, abs=0.02)
+
+
+def test_dropped_words_are_made_up_for_by_the_others():
+    x = (torch.rand(500, 40, generator=generator()) < 0.2).float() * 3
+    view = DropWords(0.5)(x, generator(1))
+    assert ((view == 0) | (view == 6)).all()
+    assert ((view > 0) <= (x > 0)).all()
+    assert view[x > 0].mean() == pytest.approx(3, rel=0.05)
+    sparse = DropWords(0.5)(SparseRows.of(x.numpy()), generator(1))
+    assert torch.equal(sparse.dense(), view)
+    assert torch.equal(DropWords(0.0)(x, generator(1)), x)
 
 
 def test_relative_spacing_is_the_neighbour_distance():

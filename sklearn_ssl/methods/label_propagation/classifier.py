@@ -20,6 +20,7 @@ from ...inputs.checks import (
     restored_if_refused,
     rows_for_network,
 )
+from ...inputs.documents import are_documents
 from ...inputs.offsets import find_offset
 from ...inputs.summary import DataSummary
 from ...inputs.targets import ClassTargets
@@ -109,6 +110,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     class_weight: object = None
     unlabeled_label: object = -1
     categorical_features: object = "from_dtype"
+    documents: bool | str = "auto"
     random_state: object = None
 
     _parameter_constraints = {
@@ -118,6 +120,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "unlabeled_label": "no_validation",
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "documents": ["boolean", StrOptions({"auto"})],
         "random_state": ["random_state"],
     }
 
@@ -158,8 +161,10 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             offset = find_offset(X, used)
             X = rows_for_network(self, X, offset)
             rows, self.classes_ = X[part], targets.classes
-            self._summary = DataSummary.of(rows, targets.n_outputs, offset)
-            self.graph_ = LabelGraph(self.n_neighbors, self.alpha, self._summary.scale)
+            documents = are_documents(X, self.documents)
+            self._summary = DataSummary.of(rows, targets.n_outputs, offset, documents)
+            self.input_kind_, scale = self._summary.kind, self._summary.scale
+            self.graph_ = LabelGraph(self.n_neighbors, self.alpha, scale, documents)
             self.n_iter_ = self.graph_.fit(
                 rows, y[part], weight[part], targets.n_outputs, rng.randint(2**31)
             )

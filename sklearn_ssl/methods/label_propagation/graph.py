@@ -7,7 +7,10 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array, diags_array, issparse
 from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
 
+from ...inputs.documents import as_documents
+from ...inputs.lazy import LazyRows
 from ...inputs.mixed import MixedRows
 from ...inputs.tensors import rows_to_tensor, to_float
 
@@ -270,13 +273,14 @@ class LabelGraph:
     """Labels diffused over training rows as they are, and kept with them for new rows.
 
     Columns are divided by ``scale``, so that they vary alike; zeros stay zeros, so that many sparse
-    rows stay sparse. Equal rows share a node. ``distributions`` (m, K) are those of the nodes,
+    rows stay sparse. ``documents`` are brought to length 1 instead, so that neighbours are those of
+    the largest cosine. Equal rows share a node. ``distributions`` (m, K) are those of the nodes,
     ``node`` (n,) says which is a row's, ``reached`` (m,) which of them a label reaches, and
     ``neighbors`` is the fitted search among them.
     """
 
-    def __init__(self, n_neighbors, alpha, scale):
-        self.n_neighbors, self.alpha = n_neighbors, alpha
+    def __init__(self, n_neighbors, alpha, scale, documents=False):
+        self.n_neighbors, self.alpha, self.documents = n_neighbors, alpha, documents
         self.scale = torch.where(scale > 0, scale, 1).numpy()
 
     def fit(self, X, codes, weight, n_classes, seed):
@@ -312,6 +316,9 @@ class LabelGraph:
         return p / p.sum(1, keepdims=True)
 
     def _scaled(self, X):
+        if self.documents:
+            X = X.read() if isinstance(X, LazyRows) else X
+            return normalize(as_documents(X).astype(np.float64)).astype(np.float32)
         if isinstance(X, MixedRows):
             return X.scaled(self.scale)
         if self.sparse and issparse(X):

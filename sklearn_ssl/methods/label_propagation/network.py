@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from ..._warnings import warn
 from ...augment import choose_views
+from ...inputs.sparse_rows import SparseRows
 from ...losses import class_shares, masked_cross_entropy
 from ..rounds import Round, RoundsClassifier
 from .graph import certainty, digests, nearest, nodes_of, pooled, spread
@@ -189,7 +190,8 @@ def _features(net, X):
     ]
 
     def call(x):
-        keys.extend(digests(x.flatten(1).cpu().numpy()))
+        sparse = isinstance(x, SparseRows)
+        keys.extend(digests(x.matrix() if sparse else x.flatten(1).cpu().numpy()))
         seen.clear()
         logits = module.forward(x)  # not the compiled call, which would pass the hooks by
         last = seen.get("last", logits)
