@@ -117,11 +117,6 @@ NAMES = {
     "wine": "wine",
     "digit 8 (10 % minority)": None,
 }
-# with unlabeled rows measured before labeled rows counted by their share of the data: method and
-# labels a class -> data sets; take out what is run again
-EARLIER = {
-    (method, k): set(NAMES) for method in ("PiModelClassifier", "VATClassifier") for k in LABELS
-} | {("VAEClassifier", k): set(NAMES) - {"digits"} for k in (10, 2)}
 
 
 def split(X, y, k, seed):
@@ -182,10 +177,9 @@ def table(runs, k, column):
                 cells.append(f"{ours.mean():.3f} +- {ours.std():.3f}")
                 continue
             gain = ours - plain
-            mark = " \\*" if data in EARLIER.get((method, k), ()) else ""
             error = gain.std() / np.sqrt(len(gain))
             worse = " **worse**" if gain.mean() < -error else ""
-            cells.append(f"{ours.mean():.3f} +- {ours.std():.3f} ({gain.mean():+.3f}){worse}{mark}")
+            cells.append(f"{ours.mean():.3f} +- {ours.std():.3f} ({gain.mean():+.3f}){worse}")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -246,11 +240,6 @@ logistic regression on standardised columns, its C by the log-loss of up to 5 fo
 the others with their defaults. `HistGradientBoostingClassifier` puts at least 20 rows into a leaf.
 With fewer than 40 labels it splits nothing, and where classes have equally many labels it says
 class 0.
-
-\\* Measured before labeled rows counted by their share of the data in the bound of `VAEClassifier`,
-the divergence of `VATClassifier` and the consistency of `PiModelClassifier`. Then they counted by
-their share of the batch: a third in the first, an eighth in the others. These are not what the code
-gives now.
 
 In the last column digit 8 is class 1 and a classifier that knows nothing of a row says class 0, the
 majority. This favours scikit-learn's `LabelSpreading` and boosting: see "Class order" below.
