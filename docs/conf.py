@@ -99,6 +99,7 @@ MOVED = {
     "../benchmarks/RESULTS_DOCUMENTS.md": "results_documents.md",
     "tabular.csv": "../benchmarks/tabular.csv",
     "mnist.csv": "../benchmarks/mnist.csv",
+    "documents.csv": "../benchmarks/documents.csv",
 }
 
 
