@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ..inputs.sparse_rows import SparseRows
+from .mlp import hidden_blocks
 
 __all__ = ["DocumentMLP"]
 
@@ -63,13 +64,8 @@ class DocumentMLP(nn.Module):
         super().__init__()
         if not hidden_layer_sizes:
             raise ValueError("hidden_layer_sizes needs at least one width for documents.")
-        layers, width = [], input_shape[0]
-        for size in hidden_layer_sizes:
-            linear = nn.Linear(width, size, bias=False) if layers else _Words(width, size)
-            layers += [linear, nn.BatchNorm1d(size), nn.ReLU()]
-            layers += [nn.Dropout(dropout)] if dropout else []
-            width = size
-        self.layers = nn.Sequential(*layers, nn.Linear(width, n_classes))
+        blocks, width = hidden_blocks(input_shape[0], hidden_layer_sizes, dropout, first=_Words)
+        self.layers = nn.Sequential(*blocks, nn.Linear(width, n_classes))
 
     def forward(self, x):
         """Classify rows.

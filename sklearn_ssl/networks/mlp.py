@@ -59,6 +59,20 @@ class SmoothClip(nn.Module):
         return x / torch.sqrt(1 + (x / self.limit).square())
 
 
+def hidden_blocks(width, sizes, dropout, first=None):
+    """Linear-BatchNorm-ReLU-Dropout blocks on that many columns, and how many they end with.
+
+    ``first`` makes the first linear layer of a width and a size; None: an `nn.Linear` too.
+    """
+    layers = []
+    for size in sizes:
+        linear = nn.Linear(width, size, bias=False) if layers or not first else first(width, size)
+        layers += [linear, nn.BatchNorm1d(size), nn.ReLU()]
+        layers += [nn.Dropout(dropout)] if dropout else []
+        width = size
+    return layers, width
+
+
 class MLP(nn.Module):
     """Standardise, clip smoothly, then Linear-BatchNorm-ReLU-Dropout blocks, then logits.
 
@@ -93,12 +107,9 @@ class MLP(nn.Module):
         dropout=0.0,
     ):
         super().__init__()
-        layers, width = [Standardize(mean, scale), SmoothClip()], input_shape[0]
-        for size in hidden_layer_sizes:
-            layers += [nn.Linear(width, size, bias=False), nn.BatchNorm1d(size), nn.ReLU()]
-            layers += [nn.Dropout(dropout)] if dropout else []
-            width = size
-        self.layers = nn.Sequential(*layers, nn.Linear(width, n_classes))
+        blocks, width = hidden_blocks(input_shape[0], hidden_layer_sizes, dropout)
+        scaled = Standardize(mean, scale), SmoothClip()
+        self.layers = nn.Sequential(*scaled, *blocks, nn.Linear(width, n_classes))
 
     def forward(self, x):
         """Classify rows.

@@ -59,6 +59,9 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Which columns are categories, as in `SSLClassifier`. Two values of one are as far apart as
         two numbers are on average.
+    documents : bool or "auto", default="auto"
+        Whether rows are bags of words, whose neighbours are those of the largest cosine. "auto":
+        where they look so.
     random_state : int, RandomState or None, default=None
         Of the approximate search among more than 50,000 rows; with fewer nothing is random.
 
@@ -75,6 +78,8 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     n_unreached_ : int
         Rows that no label reaches over the graph, on which the nearest labels voted. More than a
         twentieth of all is told.
+    input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
+        What the rows were taken for.
     graph_ : graph.LabelGraph
         The rows, their neighbours and distributions.
     n_features_in_, feature_names_in_
