@@ -1,6 +1,6 @@
 """German credit, 60 labels: ROC AUC of plain models, our supervised net and our methods.
 
-    python benchmarks/german_credit.py DATA_DIR [--seeds 10] [--missing 0.1]
+    python benchmarks/german_credit.py DATA_DIR [--seeds 10] [--missing 0.1] [--only NAME ...]
 
 DATA_DIR holds ``german.csv.gz`` (the class in the last column, 1: good, 2: bad). A stratified half
 of the 1,000 rows is the test set (random_state = seed); of the other half `hide_labels` keeps 60
@@ -29,6 +29,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tabular import PLAIN, plain
 
 from sklearn_ssl import (
+    AutoSSLClassifier,
     FixMatchClassifier,
     LabelPropagationNet,
     SelfTrainingNet,
@@ -37,7 +38,14 @@ from sklearn_ssl import (
     hide_labels,
 )
 
-OURS = FixMatchClassifier, LabelPropagationNet, VATClassifier, SelfTrainingNet, SGANClassifier
+OURS = (
+    AutoSSLClassifier,
+    FixMatchClassifier,
+    LabelPropagationNet,
+    VATClassifier,
+    SelfTrainingNet,
+    SGANClassifier,
+)
 REFERENCE = "plain LogisticRegression"
 
 
@@ -63,7 +71,7 @@ def models(y, seed):
     return found
 
 
-def draw(X, y, seed, missing):
+def draw(X, y, seed, missing, only):
     """One line a model: name, seed, AUC, seconds."""
     X = X.mask(np.random.default_rng(seed).random(X.shape) < missing)
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=seed)
@@ -71,6 +79,8 @@ def draw(X, y, seed, missing):
     labeled = few >= 0
     lines = []
     for name, (clf, all_rows) in models(few[labeled], seed).items():
+        if only and name not in only:
+            continue
         rows = np.full(len(few), True) if all_rows else labeled
         start = time.perf_counter()
         clf = (clf if all_rows else make_pipeline(encoder(), clf)).fit(X[rows], few[rows])
@@ -86,12 +96,13 @@ def main():
     parser.add_argument("data_dir")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--missing", type=float, default=0.0)
+    parser.add_argument("--only", nargs="+", help="names of models, logistic regression too")
     args = parser.parse_args()
     torch.set_num_threads(1)
     table = pd.read_csv(Path(args.data_dir) / "german.csv.gz", header=None)
     X, y = table.iloc[:, :-1], table.iloc[:, -1].to_numpy() - 1
     runs = pd.DataFrame(
-        [line for seed in range(args.seeds) for line in draw(X, y, seed, args.missing)],
+        [line for seed in range(args.seeds) for line in draw(X, y, seed, args.missing, args.only)],
         columns=["model", "seed", "area", "seconds"],
     )
     areas = runs.pivot(index="seed", columns="model", values="area")

@@ -201,7 +201,7 @@ def report():
             here = gain[name].dropna()
             error = here.std() / np.sqrt(len(here))
             by_data = here.groupby("data").mean()
-            cells = [f"{by_data[data]:+.3f}" for data in DATA]
+            cells = [f"{by_data[data]:+.3f}" if data in by_data else "" for data in DATA]
             mean = table[name][here.index].mean()
             print(f"| {name} | {mean:.3f} | {here.mean():+.4f} +- {error:.4f} | "
                   f"{' | '.join(cells)} | {len(here)} |")  # fmt: skip

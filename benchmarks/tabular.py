@@ -45,6 +45,7 @@ METHODS = {
     for name, value in vars(sklearn_ssl).items()
     if inspect.isclass(value) and issubclass(value, ClassifierMixin) and name[:3] != "SSL"
 }
+WITH_WEIGHT = [name for name, cls in METHODS.items() if "unlabeled_weight" in cls().get_params()]
 # scikit-learn's own, on standardised columns and one on columns as they are, which suits pixels;
 # they have no weight to set to 0
 BASELINES = {
@@ -200,7 +201,7 @@ def main():
         for seed in range(args.seeds)
         for data in args.data
         for k in args.labels
-        for supervised in ((0, 1) if method in METHODS else (0,))
+        for supervised in ((0, 1) if method in WITH_WEIGHT else (0,))
     ]
     done = joblib.Parallel(args.jobs, verbose=1, return_as="generator")(
         joblib.delayed(one)(*case) for case in cases

@@ -14,6 +14,7 @@ from .methods.mean_teacher_regressor import MeanTeacherRegressor
 from .methods.mixmatch import MixMatchClassifier
 from .methods.noisy_student import NoisyStudentClassifier
 from .methods.pi_model import PiModelClassifier
+from .methods.portfolio import AutoSSLClassifier
 from .methods.pseudo_label import PseudoLabelClassifier
 from .methods.remixmatch import ReMixMatchClassifier
 from .methods.self_training import SelfTrainingNet
@@ -30,12 +31,14 @@ from .model_selection import (
     label_budget_curve,
     labeled_scorer,
     out_of_fold,
+    rank_methods,
 )
 from .on_labeled import OnLabeled
 from .persistence import load
 from .regressor import SSLRegressor
 
 __all__ = [
+    "AutoSSLClassifier",
     "CoTrainingNet",
     "FixMatchClassifier",
     "FlexMatchClassifier",
@@ -71,5 +74,6 @@ __all__ = [
     "load_cifar10",
     "load_mnist",
     "out_of_fold",
+    "rank_methods",
 ]
 __version__ = "0.1.0"

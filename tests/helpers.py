@@ -9,10 +9,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch.utils.data import Dataset
 
 import sklearn_ssl
-from sklearn_ssl import SSLClassifier, SSLRegressor
+from sklearn_ssl import LabelPropagationClassifier, SSLClassifier, SSLRegressor
 
 sys.path.append(str(Path(__file__).parent.parent / "examples"))
 from entropy_minimization import EntropyMinimizationClassifier
@@ -30,6 +33,7 @@ def from_page(page, name):
             return vars(module)[name]
 
 
+SCALED_LOGISTIC = make_pipeline(StandardScaler(), LogisticRegression())
 BASES = SSLClassifier, SSLRegressor  # public, but no methods
 PUBLIC = [
     cls
@@ -57,6 +61,8 @@ def quick(cls, **params):
         "random_state": 0,
         "module_params": {"hidden_layer_sizes": (32, 32)},
         "max_iter": 2,
+        "estimators": [("graph", LabelPropagationClassifier()), ("logistic", SCALED_LOGISTIC)],
+        "cv": 2,
     }
     known = cls().get_params()
     if "module" not in known:

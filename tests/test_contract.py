@@ -22,6 +22,7 @@ from sklearn.utils.estimator_checks import check_classifiers_classes, parametriz
 from skorch.callbacks import Callback
 
 from sklearn_ssl import (
+    AutoSSLClassifier,
     FixMatchClassifier,
     LabeledSplit,
     LabelPropagationClassifier,
@@ -57,6 +58,7 @@ REPEATED = {
     SSLClassifier: "batches are drawn at random, so that weight 2 and a row given twice agree on "
     "average only",
     LabelPropagationClassifier: "a row given twice is a node of two rows",
+    AutoSSLClassifier: "its folds are drawn of the rows, and its members are such",
 }
 REPEATED[SSLRegressor] = REPEATED[SSLClassifier]
 # What asserts that something was learned; all else is about input, output and attributes.

@@ -108,13 +108,13 @@ def check_rows(estimator, X, reset, known=None):
     categories or gaps `MixedRows`; nothing else is copied. ``known`` is the summary of the rows of
     an earlier fit, which these must be like. `rows_for_network` is what follows.
     """
-    shape = getattr(estimator, "input_shape", None)
+    shape, tags = getattr(estimator, "input_shape", None), get_tags(estimator).input_tags
     if isinstance(X, Dataset | LazyRows):  # which are looked at when they are read
         X = X if isinstance(X, LazyRows) else LazyRows(X)
         if X.ndim < 2 or X.dtype.kind not in "buif":
             raise ValueError(f"Rows must be arrays of numbers, got {X!r} of dtype {X.dtype}.")
         _check_n_features(estimator, X, reset=reset)
-    elif shape is None and get_tags(estimator).input_tags.allow_nan:
+    elif shape is None and (tags.allow_nan or (tags.categorical and hasattr(X, "columns"))):
         X = _check_table(estimator, X, reset, known)
     else:
         X = _check_array(estimator, X, reset)

@@ -2,15 +2,18 @@
 
 from .comparison import Comparison, LabelBudgetCurve, compare_with_supervised, label_budget_curve
 from .out_of_fold import out_of_fold
+from .ranking import Ranking, rank_methods
 from .splitting import LabeledSplit, hide_labels, labeled_scorer
 
 __all__ = [
     "Comparison",
     "LabelBudgetCurve",
     "LabeledSplit",
+    "Ranking",
     "compare_with_supervised",
     "hide_labels",
     "label_budget_curve",
     "labeled_scorer",
     "out_of_fold",
+    "rank_methods",
 ]

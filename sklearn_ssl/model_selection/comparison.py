@@ -98,6 +98,7 @@ def compare_with_supervised(
     y,
     cv=5,
     *,
+    baseline=None,
     groups=None,
     scoring=None,
     confidence=0.95,
@@ -109,13 +110,16 @@ def compare_with_supervised(
     Parameters
     ----------
     estimator : estimator, or Pipeline that ends in one
-        It must have ``unlabeled_weight``; the supervised net is its clone with 0.
+        Without a baseline it must have ``unlabeled_weight``; the other side is its clone with 0.
     X : array-like of shape (n, ...)
         Rows, labeled or not.
     y : array-like of shape (n,)
         -1 marks unlabeled rows; for a regressor NaN does.
     cv : int, splitter or LabeledSplit, default=5
         How labeled rows are split; see `LabeledSplit`. An int shuffles those of a regressor.
+    baseline : estimator or None, default=None
+        The other side in the place of the supervised net: what you have already. One that takes
+        the unlabeled mark for a class or refuses it is fitted on the labeled rows alone.
     groups : array-like of shape (n,) or None, default=None
         For splitters that need them.
     scoring : str, callable or None, default=None
@@ -145,8 +149,11 @@ def compare_with_supervised(
     True
     """
     weights = [p for p in estimator.get_params() if p.split("__")[-1] == "unlabeled_weight"]
-    if not weights:
-        raise ValueError(f"{type(estimator).__name__} has no parameter unlabeled_weight.")
+    if not weights and baseline is None:
+        raise ValueError(
+            f"{type(estimator).__name__} has no parameter unlabeled_weight: name the other side, "
+            "baseline=LogisticRegression() for instance."
+        )
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie in (0, 1), got {confidence!r}.")
     unlabeled_label = mark_for([estimator], y, unlabeled_label)
@@ -157,7 +164,9 @@ def compare_with_supervised(
     splits, scorer = list(cv.split(X, y, groups)), labeled_scorer(scoring, unlabeled_label)
     if len(splits) < 2:
         raise ValueError("cv must give at least two splits, for an interval.")
-    supervised = clone(estimator).set_params(**dict.fromkeys(weights, 0.0))
+    supervised = baseline
+    if baseline is None:
+        supervised = clone(estimator).set_params(**dict.fromkeys(weights, 0.0))
     pairs = Parallel(n_jobs=n_jobs)(
         delayed(_fit_and_score)(e, X, y, train, test, scorer)
         for train, test in splits
@@ -165,13 +174,20 @@ def compare_with_supervised(
     )
     ours, plain = np.reshape(pairs, (len(splits), 2)).T
     difference = ours - plain
-    labeled = labeled_rows(y, unlabeled_label)
-    ratio = np.mean([len(test) / labeled[train].sum() for train, test in splits])
-    error = np.sqrt((1 / len(splits) + ratio) * difference.var(ddof=1))
+    error = corrected_error(difference, splits, labeled_rows(y, unlabeled_label))
     reach = error * stats.t.ppf((1 + confidence) / 2, len(splits) - 1)
     mean = float(difference.mean())
     interval = float(mean - reach), float(mean + reach)
     return Comparison(ours, plain, mean, interval, confidence)
+
+
+def corrected_error(differences, splits, labeled):
+    """Standard error of a mean over splits whose training parts overlap: (..., S) -> (...).
+
+    Nadeau and Bengio 2003: (1 / S + n_test / n_train) times the variance, labeled rows counted.
+    """
+    ratio = np.mean([len(test) / labeled[train].sum() for train, test in splits])
+    return np.sqrt((1 / len(splits) + ratio) * differences.var(-1, ddof=1))
 
 
 def label_budget_curve(
@@ -268,13 +284,20 @@ def label_budget_curve(
 
 
 def _fit_and_score(estimator, X, y, train, test, scorer, y_train=None):
+    """Score of the test rows, by an estimator fitted on the others, or on the labeled of them."""
+    return fit_and_score(estimator, X, y, train, test, scorer, y_train)[0]
+
+
+def fit_and_score(estimator, X, y, train, test, scorer, y_train=None):
+    """The same, and whether it was fitted on labeled rows alone."""
     y_train = _safe_indexing(y, train) if y_train is None else y_train
     fitted = _fit_unless_supervised(estimator, _safe_indexing(X, train), y_train, scorer)
-    if fitted is None:
+    supervised = fitted is None
+    if supervised:
         labeled = np.flatnonzero(labeled_rows(y_train, scorer.unlabeled_label))
         y_train = plain(label_column(y_train)[labeled])
         fitted = clone(estimator).fit(_safe_indexing(X, train[labeled]), y_train)
-    return scorer(fitted, _safe_indexing(X, test), _safe_indexing(y, test))
+    return scorer(fitted, _safe_indexing(X, test), _safe_indexing(y, test)), supervised
 
 
 def _fit_unless_supervised(estimator, X, y, scorer):

@@ -7,6 +7,7 @@ and colours come from matplotlib's style, so that grey prints and dark backgroun
 from .confidence import ConfidenceDisplay
 from .label_budget import LabelBudgetDisplay
 from .latent import LatentDisplay
+from .portfolio import PortfolioDisplay
 from .pseudo_labels import PseudoLabelDisplay
 from .training import TrainingDisplay
 
@@ -14,6 +15,7 @@ __all__ = [
     "ConfidenceDisplay",
     "LabelBudgetDisplay",
     "LatentDisplay",
+    "PortfolioDisplay",
     "PseudoLabelDisplay",
     "TrainingDisplay",
 ]

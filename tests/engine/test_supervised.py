@@ -56,7 +56,10 @@ def test_so_do_rows_that_all_have_labels(cls, blobs):
     assert supervised == (cls not in (CoTrainingNet, VAEClassifier))  # see their files
 
 
-@pytest.mark.parametrize("cls", WITHOUT_NETWORK, ids=lambda cls: cls.__name__)
+WEIGHED = [cls for cls in WITHOUT_NETWORK if "unlabeled_weight" in cls().get_params()]
+
+
+@pytest.mark.parametrize("cls", WEIGHED, ids=lambda cls: cls.__name__)
 def test_weight_zero_without_a_network_is_the_fit_on_labels_alone(cls, blobs):
     X, y, _ = blobs
     whole = quick(cls, unlabeled_weight=0).fit(X, y)

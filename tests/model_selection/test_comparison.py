@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -12,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ssl import (
     FixMatchClassifier,
     LabeledSplit,
+    LabelPropagationClassifier,
     SelfTrainingNet,
     SemiSupervisedGaussianMixture,
     compare_with_supervised,
@@ -71,6 +73,16 @@ def test_comparison_refuses_what_it_cannot_compare(few):
         compare_with_supervised(LogisticRegression(), X, y)
     with pytest.raises(ValueError, match="confidence"):
         compare_with_supervised(FixMatchClassifier(), X, y, confidence=95)
+
+
+def test_comparison_with_what_the_user_has_already(few):
+    X, y, _ = few
+    graph, forest = LabelPropagationClassifier(), ExtraTreesClassifier(30, random_state=0)
+    result = compare_with_supervised(graph, X, y, cv=3, baseline=forest)
+    labeled = y >= 0
+    plain = cross_val_score(forest, X[labeled], y[labeled], cv=3)
+    np.testing.assert_array_equal(result.supervised_scores, plain)
+    np.testing.assert_array_equal(result.scores, cross_val_score(graph, X, y, cv=LabeledSplit(3)))
 
 
 def test_budget_curve_rises_and_is_reproducible():

@@ -11,10 +11,12 @@ from sklearn.preprocessing import StandardScaler
 
 import sklearn_ssl
 from sklearn_ssl import FixMatchClassifier, LabeledSplit
+from sklearn_ssl.methods.portfolio.report import MemberReport, Report
 from sklearn_ssl.plotting import (
     ConfidenceDisplay,
     LabelBudgetDisplay,
     LatentDisplay,
+    PortfolioDisplay,
     PseudoLabelDisplay,
     TrainingDisplay,
 )
@@ -28,6 +30,9 @@ DISPLAYS = [
     ConfidenceDisplay([0.9], [1]),
     LabelBudgetDisplay(curve()),
     LatentDisplay(np.eye(3)[:, :2]),
+    PortfolioDisplay(
+        Report([MemberReport("graph", "all", 0.6, 0.5, 0.1), MemberReport("net", "all")])
+    ),
 ]
 
 every_display = pytest.mark.parametrize("display", DISPLAYS, ids=lambda d: type(d).__name__)

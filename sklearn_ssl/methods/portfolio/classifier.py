@@ -1,0 +1,365 @@
+"""One name to start with: a weighted mean of plain classifiers and semi-supervised ones.
+
+That no single method is ahead everywhere is known (Jesse H. Krijthe, Marco Loog: "The Pessimistic
+Limits and Possibilities of Margin-Based Losses in Semi-Supervised Learning", NeurIPS 2018, arXiv
+1612.08875); a mean that holds the plain models too stays near the best of them.
+"""
+
+from numbers import Integral, Real
+from os import PathLike
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import Bunch, check_random_state, get_tags
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.validation import check_is_fitted
+
+from ..._parameters import ParameterTable
+from ...classifier import LabeledScoreMixin
+from ...inputs.checks import (
+    check_like_fitted,
+    check_rows,
+    check_weight,
+    check_y_is_given,
+    restored_if_refused,
+    rows_for_network,
+)
+from ...inputs.documents import are_documents
+from ...inputs.labels import label_column
+from ...inputs.lazy import LazyRows
+from ...inputs.mixed import MixedRows
+from ...inputs.offsets import find_offset
+from ...inputs.summary import DataSummary
+from ...inputs.targets import ClassTargets
+from .fitting import Schedule
+from .members import (
+    Fitted,
+    Rows,
+    automatic_members,
+    check_members,
+    is_list_of_pairs,
+    probabilities,
+    read_members,
+)
+from .report import Report
+from .weights import log_losses, mean_of, member_weights, temperature, tempered
+
+__all__ = ["AutoSSLClassifier"]
+
+
+class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
+    """The name to start with: a weighted mean of plain classifiers and of semi-supervised ones.
+
+    Members that know unlabeled rows are given all rows, all others the labeled rows alone. With
+    the members' probabilities p_m, weights w_m and temperatures T_m,
+
+    p(y | x) = sum of w_m times p_m(y | x)^(1 / T_m), normalised.
+
+    T_m and w_m come from labeled rows out of fold. T_m is that of the least log-loss: forests are
+    less sure than they are right. Weights are equal unless the losses show a difference, and a
+    member that is worse than the best plain one by more than a standard error falls out. So the
+    mean stays near the best of them, whichever that is; no single method can promise that
+    (Krijthe and Loog 2018, arXiv 1612.08875).
+
+    Parameters
+    ----------
+    estimators : "auto" or list of (str, classifier), default="auto"
+        The members: any classifiers with ``predict_proba``, Pipelines and searches too. One whose
+        classifier has a parameter ``unlabeled_label``, or is of `sklearn.semi_supervised`, is
+        given all rows; it gets the mark of this estimator. "auto": on tables logistic
+        regression, forests, boosting (from 100 labels on), label propagation over a graph,
+        and networks; on images networks alone.
+    budget : {"fast", "good", "best"} or float > 0, default="good"
+        How many networks "auto" holds: `LabelPropagationNet`; `FixMatchClassifier` too; or also
+        `SelfTrainingNet` and `VATClassifier`. A number is seconds: as many networks, in this order,
+        and as many folds as the time allows.
+    cv : int >= 2 or None, default=3
+        Folds of the labeled rows, at most as many as the rarest class has labels. None, and a class
+        of one label, leave the weights equal.
+    n_jobs : int or None, default=None
+        Fits at a time, in processes; None is one.
+    verbose : int, default=0
+        1 prints a line for each fit.
+    random_state : int, RandomState or None, default=None
+        Seeds the folds, and members whose own ``random_state`` is None.
+    unlabeled_label : scalar or None, default=-1
+        What marks an unlabeled row in y, beside missing values, which always do. With None (or
+        NaN) only missing values do, and -1 is a class like any other.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which columns are categories, as in `SSLClassifier`; for the members of "auto".
+    documents : bool or "auto", default="auto"
+        Whether rows are bags of words, as in `SSLClassifier`; for the members of "auto".
+    checkpoint_dir : str, path or None, default=None
+        Folder of the checkpoints of members with a network: a fit that was killed, repeated with
+        the same data and parameters, goes on from there. Needs an int as ``random_state``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        Real classes only.
+    named_estimators_ : Bunch
+        The fitted members, by name.
+    weights_ : ndarray of shape (M,)
+        Theirs, in the same order; at least 0, and they sum to 1.
+    temperatures_ : ndarray of shape (M,)
+        What the logarithms of their probabilities are divided by; 1 where that was not measured.
+    report_ : report.Report
+        What is known of each member. Printing it gives a table and says whether the unlabeled rows
+        helped; ``report_.frame()`` is a DataFrame of it.
+    transduction_ : ndarray of shape (n,)
+        Labels of all training rows: the given ones, and predictions for unlabeled rows.
+    label_distributions_ : ndarray of shape (n, K) in [0, 1]
+        Class probabilities of all training rows; a given label has probability 1.
+    input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
+        What the rows were taken for.
+    n_features_in_, feature_names_in_
+        As in scikit-learn; for images ``n_features_in_`` is the number of channels.
+
+    Notes
+    -----
+    A member of "auto" that refuses the rows is left out, with a warning and a line in ``report_``;
+    one of a list raises. Ctrl-C keeps the members that are fitted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_ssl import AutoSSLClassifier, LabelPropagationClassifier, hide_labels
+    >>> X, y = load_iris(return_X_y=True)
+    >>> members = [("logistic", LogisticRegression(max_iter=500))]
+    >>> members += [("graph", LabelPropagationClassifier())]
+    >>> clf = AutoSSLClassifier(estimators=members).fit(X, hide_labels(y, 15, random_state=0))
+    >>> clf.score(X, y) > 0.9, len(clf.weights_)
+    (True, 2)
+    """
+
+    estimators: object = "auto"
+    budget: object = "good"
+    cv: int | None = 3
+    n_jobs: int | None = None
+    verbose: int = 0
+    random_state: object = None
+    unlabeled_label: object = -1
+    categorical_features: object = "from_dtype"
+    documents: bool | str = "auto"
+    checkpoint_dir: object = None
+
+    _parameter_constraints = {
+        "estimators": [StrOptions({"auto"}), "array-like"],
+        "budget": [StrOptions({"fast", "good", "best"}), Interval(Real, 0, None, closed="neither")],
+        "cv": [Interval(Integral, 2, None, closed="left"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+        "unlabeled_label": "no_validation",
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "documents": ["boolean", StrOptions({"auto"})],
+        "checkpoint_dir": [str, PathLike, None],
+    }
+
+    def get_params(self, deep=True):
+        """Get the parameters, those of the members as ``name__parameter`` if deep.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to add the members and their parameters.
+
+        Returns
+        -------
+        dict
+            Names and values.
+        """
+        return self._get_params("estimators", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, members (``name=...``) and their parameters (``name__parameter=...``).
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values; a misspelt name is an error.
+
+        Returns
+        -------
+        self
+            The estimator itself.
+        """
+        self._set_params("estimators", **params)
+        return self
+
+    # ----------------------------------------------------------------- fit
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the members, weigh them, and label the unlabeled rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)
+            Whatever the members take.
+        y : array-like of shape (n,)
+            Classes of any kind; -1 (see ``unlabeled_label``), None, NaN and pandas.NA mark an
+            unlabeled row.
+        sample_weight : array-like of shape (n,) or None, default=None
+            At least 0; handed to the members. A row of weight 0 is left out.
+
+        Returns
+        -------
+        self
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            For input that cannot be fitted on, or that a member of a list refuses; the
+            estimator stays as it was.
+        """
+        with restored_if_refused(self):
+            self._validate_params()
+            if not isinstance(self.estimators, str):
+                check_members(self.estimators)
+            check_y_is_given(self, y is not None)
+            if self.checkpoint_dir is not None and not isinstance(self.random_state, Integral):
+                raise ValueError("checkpoint_dir needs an int as random_state.")
+            rows, used = self._read(X, y, sample_weight)
+            rng = check_random_state(self.random_state)
+            folds = self._folds(rows, rng.randint(2**31))
+            members = self._members(rows, folds, rng)
+            self._fit_all(members, rows, folds)
+            self._transduce(rows, X, used)
+        return self
+
+    def _read(self, X, y, sample_weight):
+        """Check everything: `Rows` of positive weight, and which these are."""
+        checked = check_rows(self, X, True)
+        targets = ClassTargets(self.unlabeled_label)
+        weight = check_weight(sample_weight, checked)
+        codes, _, weight, _ = targets.encode(checked, y, weight, None, 0)
+        self.classes_, used = targets.classes, weight > 0
+        offset = find_offset(checked, used)
+        numbers = rows_for_network(self, checked, offset)
+        documents = are_documents(checked, self.documents)
+        seen = numbers[:1] if isinstance(numbers, LazyRows) else numbers
+        self._summary = DataSummary.of(seen, len(self.classes_), offset, documents)
+        self.input_kind_ = self._summary.kind
+        rows = Rows(
+            _for_members(X, checked), numbers, label_column(y), codes, self.classes_,
+            None if np.ptp(weight[used]) == 0 else weight, self.unlabeled_label,
+        )  # fmt: skip
+        return rows if used.all() else rows.part(np.flatnonzero(used)), used
+
+    def _folds(self, rows, seed):
+        """Row numbers of the labeled rows, fold by fold: a list, empty where there are too few."""
+        labeled = np.flatnonzero(rows.codes >= 0)
+        codes = rows.codes[labeled]
+        n_folds = min(self.cv or 1, np.bincount(codes).min())
+        if n_folds < 2:
+            return []
+        split = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(codes, codes)
+        return [labeled[test] for _, test in split]
+
+    def _members(self, rows, folds, rng):
+        if not isinstance(self.estimators, str):
+            return read_members(self.estimators, self.unlabeled_label, rng)
+        counts = np.bincount(rows.codes[rows.codes >= 0])
+        hidden = [np.bincount(rows.codes[fold], minlength=len(counts)) for fold in folds]
+        smallest = min((counts - h).min() for h in [0, *hidden])
+        choices = {
+            "unlabeled_label": self.unlabeled_label,
+            "categorical_features": self.categorical_features,
+            "documents": self.documents,
+        }
+        return automatic_members(
+            self.input_kind_,
+            self.budget,
+            smallest,
+            counts.sum(),
+            choices,
+            rng,
+            issparse(rows.numbers),
+        )
+
+    def _fit_all(self, members, rows, folds):
+        """Fit every member on all labels, then without those of each fold; weigh them, report."""
+        schedule = Schedule(
+            self.n_jobs, self.verbose, self.checkpoint_dir,
+            forgiving=isinstance(self.estimators, str),
+            seconds=self.budget if isinstance(self.budget, Real) else None,
+        )  # fmt: skip
+        results = schedule.whole(members, rows)
+        self._kept = [m for m in members if isinstance(results[m.name], Fitted)]
+        told = schedule.out_of_fold(self._kept, rows, folds)
+        codes, measured = rows.codes[rows.codes >= 0], np.isfinite(told).all((1, 2))
+        self.temperatures_ = np.array(
+            [temperature(p, codes) if ok else 1.0 for p, ok in zip(told, measured, strict=True)]
+        )
+        told = np.array([tempered(p, t) for p, t in zip(told, self.temperatures_, strict=True)])
+        losses = np.array([log_losses(p, codes) for p in told])
+        self.weights_ = member_weights(losses, np.array([not m.knows for m in self._kept]))
+        self.named_estimators_ = Bunch(**{m.name: results[m.name].estimator for m in self._kept})
+        self.report_ = Report.of(members, results, told, codes, losses, self.weights_)
+
+    def _transduce(self, rows, X, used):
+        """Label all rows; note how far members are from their mean."""
+        X, numbers = (rows.X, rows.numbers) if used.all() else self._check_X(X)
+        decisions, codes = {}, np.full(len(used), -1)
+        codes[used] = rows.codes
+        p, unlabeled = self._mean(X, numbers, decisions), codes < 0
+        for name, decided in decisions.items():
+            apart = decided[unlabeled] != p[unlabeled].argmax(1)
+            self.report_[name].disagreement = float(apart.mean()) if len(apart) else 0.0
+        p[~unlabeled] = np.eye(len(self.classes_))[codes[~unlabeled]]
+        self.label_distributions_, self.transduction_ = p, self.classes_[p.argmax(1)]
+
+    # ---------------------------------------------------------- prediction
+
+    def _check_X(self, X):
+        """Check rows; return them as members of the user are given them, and as numbers."""
+        checked = check_rows(self, X, False, self._summary)
+        check_like_fitted(self, checked, self._summary)
+        return _for_members(X, checked), rows_for_network(self, checked, self._summary.offset)
+
+    def _mean(self, X, numbers, decisions=None):
+        """Weighted mean (n, K); ``decisions`` takes the codes (n,) of each member."""
+
+        def told():
+            for member, t in zip(self._kept, self.temperatures_, strict=True):
+                clf = self.named_estimators_[member.name]
+                p = tempered(probabilities(member, clf, X, numbers, self.classes_), t)
+                if decisions is not None:
+                    decisions[member.name] = p.argmax(1)
+                yield p
+
+        return mean_of(told(), self.weights_)
+
+    def predict_proba(self, X):
+        """Class probabilities: the weighted mean of the members'.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
+
+        Returns
+        -------
+        ndarray of shape (n, K) in [0, 1]
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        check_is_fitted(self)
+        return self._mean(*self._check_X(X))
+
+    def __sklearn_tags__(self):
+        tags, given = super().__sklearn_tags__(), self.estimators
+        pairs = given if is_list_of_pairs(given) else []  # "auto", or what fit refuses
+        inside = [get_tags(e).input_tags for _, e in pairs if not isinstance(e, type)]
+        tags.input_tags.categorical = True
+        tags.input_tags.sparse = all(one.sparse for one in inside)
+        tags.input_tags.allow_nan = all(one.allow_nan for one in inside)
+        return tags
+
+
+def _for_members(X, checked):
+    """Rows as members of the user are given them: frames as they are, else an array."""
+    return X if hasattr(X, "columns") or isinstance(checked, MixedRows) else checked

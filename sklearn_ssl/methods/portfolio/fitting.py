@@ -1,0 +1,110 @@
+"""When which member is fitted: on all labels first, then fold by fold, while there is time."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from ..._warnings import warn
+from .members import OVER, Fitted, attempt
+
+__all__ = ["Schedule"]
+
+INTERRUPTED = "the fit was interrupted"
+
+
+@dataclass
+class Schedule:
+    """Fits of one portfolio.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        Fits at a time, in processes.
+    verbose : int
+    folder : path or None
+        Where networks keep their checkpoints.
+    forgiving : bool
+        Whether a member that refuses the rows is left out, with a warning.
+    seconds : float or None
+        From now on.
+    """
+
+    n_jobs: int | None
+    verbose: int
+    folder: object
+    forgiving: bool
+    seconds: float | None = None
+    deadline: float | None = field(init=False, default=None)
+    took: dict = field(init=False, default_factory=dict)
+
+    def __post_init__(self):
+        if self.seconds is not None:
+            self.deadline = time.time() + self.seconds
+
+    def whole(self, members, rows):
+        """Fit the members on all labels.
+
+        Returns
+        -------
+        dict of str to Fitted or str
+            By name; why there is none, in words.
+
+        Raises
+        ------
+        ValueError, KeyboardInterrupt
+            If not one could be fitted.
+        """
+        results = {member.name: INTERRUPTED for member in members}
+        for member, result in self._run(members, rows, np.empty(0, dtype=np.int64), "all"):
+            results[member.name] = result
+            if isinstance(result, str) and result != OVER:
+                warn(f"Member {member.name!r} is left out. {result}")
+        fitted = {n: r for n, r in results.items() if isinstance(r, Fitted)}
+        self.took = {name: result.seconds for name, result in fitted.items()}
+        if not fitted and INTERRUPTED in results.values():
+            raise KeyboardInterrupt
+        if not fitted:
+            raise ValueError(f"No member could be fitted: {results}")
+        return results
+
+    def out_of_fold(self, members, rows, folds):
+        """What members say of labeled rows whose labels they were not given.
+
+        Returns
+        -------
+        ndarray of shape (M, n_labeled, K)
+            NaN where a member was not fitted, or cut short.
+        """
+        told = np.full((len(members), len(rows.codes), len(rows.classes)), np.nan)
+        place = {member.name: told[i] for i, member in enumerate(members)}
+        for number, fold in enumerate(folds):
+            for member, result in self._run(members, rows, fold, f"fold {number}"):
+                if isinstance(result, Fitted) and not result.cut_short:
+                    place[member.name][fold] = result.told
+        return told[:, rows.codes >= 0]
+
+    def _run(self, members, rows, hidden, part):
+        """Yield members and what came of them, until all are done, or Ctrl-C."""
+        folder = None if self.folder is None else Path(self.folder) / part
+        jobs = (
+            delayed(attempt)(
+                member, rows, hidden, self.deadline, self.took.get(member.name, 0.0), folder,
+                self.forgiving,
+            )
+            for member in members
+        )  # fmt: skip
+        results = Parallel(self.n_jobs, return_as="generator")(jobs)
+        for member in members:
+            try:
+                result = next(results)
+            except KeyboardInterrupt:
+                return
+            if self.verbose:
+                took = f"{result.seconds:.1f} s" if isinstance(result, Fitted) else result
+                print(f"{part}, {member.name}: {took}", flush=True)
+            yield member, result
+            if isinstance(result, Fitted) and result.interrupted:
+                return
