@@ -2,6 +2,7 @@
 
 import pickle
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -317,6 +318,23 @@ def test_a_refusal_of_auto_is_told_and_of_a_list_is_raised(blobs, monkeypatch):
     with pytest.raises(ValueError, match="not such rows"):
         AutoSSLClassifier(estimators=[GRAPH, ("net", Refuses())]).fit(X, y)
     assert not hasattr(AutoSSLClassifier(), "classes_")
+
+
+def test_what_members_of_auto_warn_of_is_in_the_report(blobs, monkeypatch):
+    X, y, _ = blobs
+
+    class Warns(LabelPropagationNet):
+        def fit(self, X, y, sample_weight=None):
+            warnings.warn("a mind of its own", stacklevel=1)
+            return super().fit(X, y, sample_weight)
+
+    nets = {"net": lambda **p: Warns(max_steps=2, **p)}
+    monkeypatch.setattr("sklearn_ssl.methods.portfolio.members.NETWORKS", nets)
+    clf = AutoSSLClassifier(random_state=0, cv=2).fit(X, y)
+    assert clf.report_["net"].note == "a mind of its own"
+    with pytest.warns(UserWarning, match="a mind of its own") as caught:
+        AutoSSLClassifier(estimators=[GRAPH, ("net", Warns(max_steps=2))], cv=2).fit(X, y)
+    assert len(caught) == 1  # and not of every fold
 
 
 def test_seconds_are_kept(digits):

@@ -120,7 +120,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
     Notes
     -----
     A member of "auto" that refuses the rows is left out, with a warning and a line in ``report_``;
-    one of a list raises. Ctrl-C keeps the members that are fitted.
+    one of a list raises. What members of "auto" warn of is in ``report_`` too. Ctrl-C keeps the
+    members that are fitted.
 
     Examples
     --------

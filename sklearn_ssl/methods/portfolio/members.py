@@ -138,12 +138,15 @@ class Fitted:
     told : ndarray of shape (n_hidden, K) or None
     stop_reason : str or None
         Of its network.
+    note : str
+        What it warned of.
     """
 
     seconds: float
     estimator: object = None
     told: np.ndarray | None = None
     stop_reason: str | None = None
+    note: str = ""
 
     @property
     def interrupted(self):
@@ -301,14 +304,15 @@ def attempt(member, rows, hidden, deadline, expected, folder, forgiving):
     folder : path or None
         Where networks keep their checkpoints.
     forgiving : bool
-        Whether a refusal is returned, not raised.
+        Whether a refusal is returned, not raised, and a warning noted. Those of fits without some
+        labels are not told: the fit on all labels has said it.
 
     Returns
     -------
     Fitted, or str
         In words, why there is none.
     """
-    clf = clone(member.estimator)
+    clf, quiet = clone(member.estimator), forgiving or len(hidden) > 0
     params, start = clf.get_params(), time.time()
     given = {}
     for name in params:
@@ -321,9 +325,9 @@ def attempt(member, rows, hidden, deadline, expected, folder, forgiving):
             given[name] = [*(params[name] or []), Deadline(deadline)]
     X, y, weight = rows.of(member, hidden)
     try:
-        with warnings.catch_warnings():
-            if len(hidden):  # the fit on all labels has said it
-                warnings.simplefilter("ignore")
+        with warnings.catch_warnings(record=quiet) as said:
+            if quiet:
+                warnings.simplefilter("always")
             clf.set_params(**given).fit(X, y, **_weight_of(member, clf, weight))
     except (ValueError, TypeError, FloatingPointError) as error:
         if not forgiving:
@@ -332,7 +336,8 @@ def attempt(member, rows, hidden, deadline, expected, folder, forgiving):
     clf.set_params(**{name: params[name] for name in given})
     reason = getattr(vars(core(clf)).get("net_"), "stop_reason_", None)
     if not len(hidden):
-        return Fitted(time.time() - start, clf, stop_reason=reason)
+        note = "; ".join(dict.fromkeys(str(one.message) for one in said or []))
+        return Fitted(time.time() - start, clf, stop_reason=reason, note=note)
     told = probabilities(member, clf, take(rows.X, hidden), rows.numbers[hidden], rows.classes)
     return Fitted(time.time() - start, told=told, stop_reason=reason)
 

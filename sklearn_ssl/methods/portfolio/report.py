@@ -32,7 +32,7 @@ class MemberReport:
     seconds : float
         Of the fit on all labels.
     note : str
-        Why it was left out, or cut short.
+        Why it was left out, or cut short; or what it warned of.
     """
 
     member: str
@@ -77,7 +77,7 @@ class Report:
                 entry.note = result
                 continue
             entry.seconds, entry.weight = result.seconds, float(weights[place])
-            entry.note = "cut short by the time" if result.cut_short else ""
+            entry.note = "cut short by the time" if result.cut_short else result.note
             if np.isfinite(losses[place]).all():
                 right = told[place].argmax(1) == codes
                 entry.log_loss, entry.log_loss_se = _mean_and_error(losses[place])
