@@ -102,6 +102,7 @@ MOVED = {
     "tabular.csv": "../benchmarks/tabular.csv",
     "mnist.csv": "../benchmarks/mnist.csv",
     "documents.csv": "../benchmarks/documents.csv",
+    "network.csv": "../benchmarks/network.csv",
 }
 
 
