@@ -184,6 +184,10 @@ def mark_unlabeled(values, rows, unlabeled_label):
     missing = is_missing(unlabeled_label)
     fits = "f" if missing else "iuf" if isinstance(unlabeled_label, Real) else ""
     dtype = np.int64 if values.dtype.kind == "u" else values.dtype
+    if values.dtype.kind in fits and values.dtype.kind in "iu" and not missing:
+        whole = float(unlabeled_label).is_integer()
+        held = whole and np.iinfo(dtype).min <= unlabeled_label <= np.iinfo(dtype).max
+        dtype = dtype if held else np.int64 if whole else np.float64
     out = values.astype(dtype if values.dtype.kind in fits else object)
     out[rows] = np.nan if missing and out.dtype.kind == "f" else unlabeled_label
     return out

@@ -1,12 +1,15 @@
 """Which of several methods, for those who want one."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
+from sklearn.base import is_regressor
+from sklearn.model_selection import KFold
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..inputs.labels import labeled_rows
-from ..inputs.marks import mark_for
+from ..inputs.marks import mark_for, own_mark
 from .comparison import corrected_error, fit_and_score
 from .splitting import LabeledSplit, labeled_scorer
 
@@ -63,7 +66,7 @@ def rank_methods(
     cv=5,
     *,
     baseline=None,
-    scoring="neg_log_loss",
+    scoring=None,
     groups=None,
     unlabeled_label="auto",
     n_jobs=None,
@@ -84,9 +87,9 @@ def rank_methods(
     baseline : str or None, default=None
         Name of the one that differences are taken to. None: the best of those that were fitted on
         labeled rows alone, or the first where there is none.
-    scoring : str or callable, default="neg_log_loss"
-        Any scorer of scikit-learn. The log-loss tells methods apart with fewer labels than
-        accuracy does.
+    scoring : str, callable or None, default=None
+        Any scorer of scikit-learn. None is "neg_log_loss", which tells methods apart with fewer
+        labels than accuracy does, and R2 of regressors.
     groups : array-like of shape (n,) or None, default=None
         For splitters that need them.
     unlabeled_label : scalar, None or "auto", default="auto"
@@ -102,7 +105,8 @@ def rank_methods(
     Raises
     ------
     ValueError
-        If cv gives fewer than two splits, or no estimator has the name ``baseline``.
+        If cv gives fewer than two splits, no estimator has the name ``baseline``, names repeat, or
+        a score is no number.
 
     Notes
     -----
@@ -122,10 +126,17 @@ def rank_methods(
     >>> ranking.baseline, sorted(ranking.names), ranking.scores.shape
     ('logistic', ['graph', 'logistic'], (2, 3))
     """
-    estimators = dict(estimators)
+    listed = estimators
+    estimators = dict(listed)
+    if len(estimators) < len(listed):
+        raise ValueError("Names of estimators must be unique.")
     if baseline is not None and baseline not in estimators:
         raise ValueError(f"No estimator has the name {baseline!r}: there are {list(estimators)}.")
     unlabeled_label = mark_for(estimators.values(), y, unlabeled_label)
+    if all(map(is_regressor, estimators.values())):
+        unlabeled_label, scoring = None, scoring or "r2"
+        cv = KFold(cv, shuffle=True, random_state=0) if isinstance(cv, Integral) else cv
+    scoring = scoring or "neg_log_loss"
     cv = cv if isinstance(cv, LabeledSplit) else LabeledSplit(cv, unlabeled_label)
     splits, scorer = list(cv.split(X, y, groups)), labeled_scorer(scoring, unlabeled_label)
     if len(splits) < 2:
@@ -139,9 +150,13 @@ def rank_methods(
     scores = np.reshape([score for score, _ in found], shape)
     plain = np.reshape([supervised for _, supervised in found], shape).all(1)
     names, mean = list(estimators), scores.mean(1)
+    if not np.isfinite(mean).all():
+        raise ValueError(f"A score is no number: {dict(zip(names, mean.tolist(), strict=True))}.")
+    labeled = labeled_rows(y, unlabeled_label)
+    if labeled.all():  # who sees labels alone cannot be told from what they refuse
+        plain = np.array([own_mark(estimator) == "auto" for estimator in estimators.values()])
     if baseline is None:
         baseline = names[np.where(plain, mean, -np.inf).argmax()] if plain.any() else names[0]
-    labeled = labeled_rows(y, unlabeled_label)
     behind = scores[mean.argmax()] - scores
     within = behind.mean(1) <= corrected_error(behind, splits, labeled)
     differences = scores - scores[names.index(baseline)]

@@ -10,13 +10,14 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
+from skorch.callbacks import Callback
 
 from sklearn_ssl import (
     AutoSSLClassifier,
@@ -233,14 +234,15 @@ def test_parameters_of_members_are_parameters(blobs):
     assert AutoSSLClassifier().get_params()["estimators"] == "auto"
 
 
-def small_networks(monkeypatch, steps=5):
+def small_networks(monkeypatch):
     """Let the networks of "auto" be quick."""
     monkeypatch.setattr(
         "sklearn_ssl.methods.portfolio.members.NETWORKS",
-        {name: lambda cls=cls, **p: cls(max_steps=steps, **p) for name, cls in SMALL.items()},
+        {name: lambda cls=cls, **p: cls(**QUICK, **p) for name, cls in SMALL.items()},
     )
 
 
+QUICK = {"max_steps": 5, "batch_size": 8, "unlabeled_ratio": 1}
 SMALL = {"LabelPropagationNet": LabelPropagationNet, "FixMatchClassifier": FixMatchClassifier}
 
 
@@ -410,3 +412,78 @@ def test_the_budget_says_how_many_networks(budget, networks):
     members = automatic_members("table", budget, 5, 120, {}, rng)
     assert sum(hasattr(m.estimator, "max_steps") for m in members) == networks
     assert "boosting" in [m.name for m in members]
+
+
+def test_what_is_masked_is_missing(blobs):
+    X, y, _ = blobs
+    mask = np.random.default_rng(0).random(X.shape) < 0.2
+    trees = HistGradientBoostingClassifier(min_samples_leaf=2, random_state=0)
+    given = np.ma.array(np.where(mask, 1e6, X), mask=mask), np.where(mask, np.nan, X)
+    clf = AutoSSLClassifier(estimators=[GRAPH, ("trees", trees)], cv=None)
+    a, b = (clone(clf).fit(rows, y).predict_proba(rows) for rows in given)
+    np.testing.assert_array_equal(a, b)
+
+
+def test_a_member_that_learned_the_mark_as_a_class_is_refused(blobs):
+    X, y, _ = blobs
+
+    class Learns(Recorder):
+        unlabeled_label = -1
+
+    with pytest.raises(ValueError, match="'learns' knows the classes"):
+        AutoSSLClassifier(estimators=[("learns", Learns()), LOGISTIC]).fit(X, y)
+
+
+def test_inner_marks_of_scikit_learns_own_are_those_of_its_codes():
+    rng = np.random.default_rng(0)
+    truth = 1 + np.arange(90) % 3
+    X = rng.normal(size=(90, 3)) * 0.3 + np.eye(3)[truth - 1] * 2
+    y = np.where(np.arange(90) < 30, truth, 0)
+    inner = SelfTrainingClassifier(LabelPropagationClassifier(), threshold=0.6)
+    clf = AutoSSLClassifier(estimators=[("theirs", inner), LOGISTIC], unlabeled_label=0)
+    assert clf.fit(X, y).named_estimators_.theirs.score(X, truth - 1) > 0.95
+
+
+def test_ctrl_c_in_a_fold_ends_the_fit(blobs):
+    X, y, _ = blobs
+    calls = []
+
+    class Interrupted(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            calls.append(len(X))
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return super().fit(X, y, sample_weight)
+
+    clf = AutoSSLClassifier(estimators=[GRAPH, ("late", Interrupted())], cv=3).fit(X, y)
+    assert calls == [6, 4]
+    assert clf.weights_.tolist() == [0.5, 0.5]
+
+
+def test_weights_reach_searches_and_nested_pipelines(blobs):
+    X, y, _ = blobs
+    nested = make_pipeline(StandardScaler(), make_pipeline(StandardScaler(), Recorder()))
+    search = GridSearchCV(LogisticRegression(), {"C": [1.0, 2.0]}, cv=3)
+    members = [("nested", nested), ("search", search), GRAPH]
+    AutoSSLClassifier(estimators=members, cv=None).fit(X, y, sample_weight=1.0 + np.arange(60))
+    np.testing.assert_array_equal(Recorder.seen[0][2], (1.0 + np.arange(60))[y >= 0])
+
+
+def test_a_callback_of_the_user_may_end_a_training(blobs):
+    X, y, _ = blobs
+
+    class Stop(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    net = FixMatchClassifier(max_steps=50, batch_size=8, callbacks=[Stop()])
+    clf = AutoSSLClassifier(estimators=[GRAPH, ("net", net)], cv=2).fit(X, y)
+    assert np.isfinite(clf.report_["net"].log_loss)
+    assert clf.report_["net"].note == ""
+
+
+@pytest.mark.parametrize("name", ["cv", "a__b", "a/b", 3])
+def test_names_that_cannot_be_are_refused(name, blobs):
+    X, y, _ = blobs
+    with pytest.raises(ValueError, match="Names of estimators"):
+        AutoSSLClassifier(estimators=[(name, LogisticRegression()), GRAPH]).fit(X, y)

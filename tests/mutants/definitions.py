@@ -1200,8 +1200,8 @@ MUTANTS = [
     (
         "portfolio-temperature-upside-down",
         "methods/portfolio/weights.py",
-        "np.maximum(p, FLOOR)) / temperature",
-        "np.maximum(p, FLOOR)) * temperature",
+        "FLOOR / p.shape[1])) / temperature",
+        "FLOOR / p.shape[1])) * temperature",
         "methods/test_portfolio.py -k temperatures",
     ),
     (

@@ -26,6 +26,7 @@ from ...inputs.checks import (
     restored_if_refused,
     rows_for_network,
 )
+from ...inputs.columns import as_rows
 from ...inputs.documents import are_documents
 from ...inputs.labels import label_column
 from ...inputs.lazy import LazyRows
@@ -55,7 +56,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
     Members that know unlabeled rows are given all rows, all others the labeled rows alone. With
     the members' probabilities p_m, weights w_m and temperatures T_m,
 
-    p(y | x) = sum of w_m times p_m(y | x)^(1 / T_m), normalised.
+    p(y | x) = sum of w_m times p_m(y | x)^(1 / T_m), normalised; p_m is at least .001 / K.
 
     T_m and w_m come from labeled rows out of fold. T_m is that of the least log-loss: forests are
     less sure than they are right. Weights are equal unless the losses show a difference, and a
@@ -73,8 +74,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         and networks; on images networks alone.
     budget : {"fast", "good", "best"} or float > 0, default="good"
         How many networks "auto" holds: `LabelPropagationNet`; `FixMatchClassifier` too; or also
-        `SelfTrainingNet` and `VATClassifier`. A number is seconds: as many networks, in this order,
-        and as many folds as the time allows.
+        `SelfTrainingNet` and `VATClassifier`. A number is seconds: networks, in this order, and
+        their folds, while there is time; members that are no network are always fitted.
     cv : int >= 2 or None, default=3
         Folds of the labeled rows, at most as many as the rarest class has labels. None, and a class
         of one label, leave the weights equal.
@@ -220,7 +221,12 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         with restored_if_refused(self):
             self._validate_params()
             if not isinstance(self.estimators, str):
-                check_members(self.estimators)
+                check_members(self.estimators, self.get_params(deep=False))
+            if self.checkpoint_dir is not None and isinstance(self.budget, Real):
+                raise ValueError(
+                    "checkpoint_dir keeps what ends by its steps, not by a time: give it a budget "
+                    'by name, "fast", "good" or "best".'
+                )
             check_y_is_given(self, y is not None)
             if self.checkpoint_dir is not None and not isinstance(self.random_state, Integral):
                 raise ValueError("checkpoint_dir needs an int as random_state.")
@@ -301,6 +307,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         self.weights_ = member_weights(losses, np.array([not m.knows for m in self._kept]))
         self.named_estimators_ = Bunch(**{m.name: results[m.name].estimator for m in self._kept})
         self.report_ = Report.of(members, results, told, codes, losses, self.weights_)
+        if (rows.codes >= 0).all():
+            self.report_.gain = None
 
     def _transduce(self, rows, X, used):
         """Label all rows; note how far members are from their mean."""
@@ -363,4 +371,6 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
 
 def _for_members(X, checked):
     """Rows as members of the user are given them: frames as they are, else an array."""
+    if isinstance(X, np.ma.MaskedArray):
+        return as_rows(X)  # what is masked is missing
     return X if hasattr(X, "columns") or isinstance(checked, MixedRows) else checked

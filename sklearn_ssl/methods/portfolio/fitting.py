@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
+from sklearn.utils.parallel import Parallel, delayed
 
 from ..._warnings import warn
 from .members import OVER, Fitted, attempt
@@ -39,6 +39,7 @@ class Schedule:
     seconds: float | None = None
     deadline: float | None = field(init=False, default=None)
     took: dict = field(init=False, default_factory=dict)
+    interrupted: bool = field(init=False, default=False)
 
     def __post_init__(self):
         if self.seconds is not None:
@@ -81,6 +82,8 @@ class Schedule:
         told = np.full((len(members), len(rows.codes), len(rows.classes)), np.nan)
         place = {member.name: told[i] for i, member in enumerate(members)}
         for number, fold in enumerate(folds):
+            if self.interrupted:
+                break
             for member, result in self._run(members, rows, fold, f"fold {number}"):
                 if isinstance(result, Fitted) and not result.cut_short:
                     place[member.name][fold] = result.told
@@ -101,10 +104,12 @@ class Schedule:
             try:
                 result = next(results)
             except KeyboardInterrupt:
+                self.interrupted = True
                 return
             if self.verbose:
                 took = f"{result.seconds:.1f} s" if isinstance(result, Fitted) else result
                 print(f"{part}, {member.name}: {took}", flush=True)
             yield member, result
             if isinstance(result, Fitted) and result.interrupted:
+                self.interrupted = True
                 return

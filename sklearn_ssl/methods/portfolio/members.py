@@ -3,6 +3,7 @@
 import time
 import warnings
 from dataclasses import dataclass, replace
+from inspect import signature
 
 import numpy as np
 from sklearn.base import clone
@@ -13,6 +14,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
@@ -21,6 +23,7 @@ from skorch.callbacks import Callback
 
 from ...inputs.labels import mark_unlabeled
 from ...inputs.lazy import LazyRows
+from ...inputs.marks import parts
 from ..fixmatch import FixMatchClassifier
 from ..label_propagation import LabelPropagationClassifier, LabelPropagationNet
 from ..self_training import SelfTrainingNet
@@ -46,6 +49,9 @@ NETWORKS = {  # in the order of what they add to the others, see benchmarks/RESU
     "VATClassifier": VATClassifier,
 }
 OF_BUDGET = {"fast": 1, "good": 2}  # so many of them; all of them otherwise
+_KNOWN = signature(LogisticRegressionCV).parameters
+_NEW_IN_1_8 = {"l1_ratios": (0,), "use_legacy_attributes": False}
+_NEW_IN_1_8 = _NEW_IN_1_8 if "use_legacy_attributes" in _KNOWN else {}
 OVER = "the time was over"
 ENOUGH_FOR_BOOSTING = 100  # labels: it puts at least 20 rows into a leaf
 
@@ -176,7 +182,7 @@ def core(estimator):
             estimator = estimator.steps[-1][1]
         elif hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
-        elif hasattr(estimator, "cv") and hasattr(estimator, "estimator"):
+        elif isinstance(estimator, BaseSearchCV):
             estimator = estimator.estimator
         else:
             return estimator
@@ -184,11 +190,11 @@ def core(estimator):
 
 def is_list_of_pairs(estimators):
     """Whether these may be (name, estimator) pairs."""
-    listed = isinstance(estimators, list | tuple) and len(estimators) > 0
+    listed = isinstance(estimators, list) and len(estimators) > 0
     return listed and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in estimators)
 
 
-def check_members(estimators):
+def check_members(estimators, taken):
     """Refuse what is no list of (name, classifier), or a classifier without probabilities."""
     if not is_list_of_pairs(estimators):
         raise ValueError(
@@ -197,6 +203,12 @@ def check_members(estimators):
     names = [name for name, _ in estimators]
     if len(set(names)) < len(names):
         raise ValueError(f"Names of estimators must be unique, got {names}.")
+    for name in names:
+        if not isinstance(name, str) or "__" in name or "/" in name or name in taken:
+            raise ValueError(
+                f"Names of estimators must be text without '__' and '/', and no parameter of this "
+                f"estimator, got {name!r}."
+            )
     for name, estimator in estimators:
         if isinstance(estimator, type) or not hasattr(estimator, "fit"):
             raise ValueError(f"Member {name!r} must be a classifier, got {estimator!r}.")
@@ -217,7 +229,7 @@ def read_members(estimators, mark, rng):
         for param, value in sorted(estimator.get_params().items(), key=lambda item: item[0]):
             last = param.split("__")[-1]
             if last == "unlabeled_label":
-                estimator.set_params(**{param: mark})
+                estimator.set_params(**{param: -1 if theirs else mark})
             elif last == "random_state" and value is None:
                 estimator.set_params(**{param: rng.randint(2**31)})
         members.append(Member(name, estimator, ours or theirs, codes=theirs))
@@ -235,8 +247,7 @@ def logistic(n_folds, kind, sparse):
         cv=StratifiedKFold(n_folds),
         scoring="neg_log_loss",
         max_iter=2000,
-        l1_ratios=(0,),
-        use_legacy_attributes=False,
+        **_NEW_IN_1_8,
     )
     return make_pipeline(scaler, search)
 
@@ -267,7 +278,7 @@ def automatic_members(kind, budget, smallest, n_labeled, choices, rng, sparse=Fa
             "random forest": RandomForestClassifier(random_state=next(seed)),
             "extra trees": ExtraTreesClassifier(random_state=next(seed)),
         }
-        if n_labeled >= ENOUGH_FOR_BOOSTING and kind != "documents":
+        if n_labeled >= ENOUGH_FOR_BOOSTING and not sparse:
             plain["boosting"] = HistGradientBoostingClassifier(random_state=next(seed))
         members += [Member(name, clf, False, of_numbers=True) for name, clf in plain.items()]
         members.append(Member("graph", LabelPropagationClassifier(**choices), True))
@@ -315,7 +326,8 @@ def attempt(member, rows, hidden, deadline, expected, folder, forgiving):
     clf, quiet = clone(member.estimator), forgiving or len(hidden) > 0
     params, start = clf.get_params(), time.time()
     given = {}
-    for name in params:
+    searched = any(isinstance(part, BaseSearchCV) for part in parts(clf))
+    for name in params if not searched else []:
         last = name.split("__")[-1]
         if last == "checkpoint_dir" and folder is not None:
             given[name] = folder / member.name
@@ -335,6 +347,8 @@ def attempt(member, rows, hidden, deadline, expected, folder, forgiving):
         return f"{type(error).__name__}: {error}"
     clf.set_params(**{name: params[name] for name in given})
     reason = getattr(vars(core(clf)).get("net_"), "stop_reason_", None)
+    if reason == "callback" and (deadline is None or time.time() < deadline):
+        reason = None  # a callback of the user's
     if not len(hidden):
         note = "; ".join(dict.fromkeys(str(one.message) for one in said or []))
         return Fitted(time.time() - start, clf, stop_reason=reason, note=note)
@@ -353,6 +367,12 @@ def probabilities(member, clf, X, numbers, classes):
     else:
         p = clf.predict_proba(numbers if member.of_numbers else X)
     found = clf.classes_
+    known = np.arange(len(classes)) if member.codes else classes
+    if not np.isin(found, known).all():
+        raise ValueError(
+            f"Member {member.name!r} knows the classes {list(found)}, and those of y are "
+            f"{list(known)}: it has learned from the mark of unlabeled rows."
+        )
     place = np.asarray(found, dtype=int) if member.codes else np.searchsorted(classes, found)
     out = np.zeros((len(p), len(classes)))
     out[:, place] = p
@@ -365,8 +385,12 @@ def _weight_of(member, clf, weight):
     if weight is None:
         return {}
     name = "sample_weight"
-    if isinstance(clf, Pipeline):
-        name, clf = f"{clf.steps[-1][0]}__sample_weight", clf.steps[-1][1]
+    while isinstance(clf, Pipeline | BaseSearchCV):
+        if isinstance(clf, BaseSearchCV):
+            clf = clf.estimator
+        else:
+            step, clf = clf.steps[-1]
+            name = f"{name.removesuffix('sample_weight')}{step}__sample_weight"
     if not has_fit_parameter(clf, "sample_weight"):
         raise ValueError(
             f"Member {member.name!r} takes no sample_weight: fit without weights, or leave it out."

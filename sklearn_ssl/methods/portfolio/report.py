@@ -77,7 +77,9 @@ class Report:
                 entry.note = result
                 continue
             entry.seconds, entry.weight = result.seconds, float(weights[place])
-            entry.note = "cut short by the time" if result.cut_short else result.note
+            entry.note = result.note
+            if result.cut_short:
+                entry.note = "interrupted" if result.interrupted else "cut short by the time"
             if np.isfinite(losses[place]).all():
                 right = told[place].argmax(1) == codes
                 entry.log_loss, entry.log_loss_se = _mean_and_error(losses[place])
@@ -125,8 +127,8 @@ class Report:
         """Whether the unlabeled rows helped, as far as the labels can tell."""
         if self.gain is None:
             return (
-                "Whether the unlabeled rows helped was not measured: it takes members of both "
-                "kinds, and two labels of each class."
+                "Whether the unlabeled rows helped was not measured: it takes unlabeled rows, "
+                "and members of both kinds that have a weight and were measured out of fold."
             )
         difference, low, high = self.gain
         verdict = "helped" if low > 0 else "hurt" if high < 0 else "cannot be told"

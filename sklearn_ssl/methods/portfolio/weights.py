@@ -5,7 +5,7 @@ from scipy.optimize import minimize_scalar
 
 __all__ = ["log_losses", "mean_of", "member_weights", "temperature", "tempered"]
 
-FLOOR = 1e-3  # of a probability: a forest's 0 would be a veto
+FLOOR = 1e-3  # of a probability, divided by K: log 0 is no number
 SMOOTHING = 0.05  # share of the uniform distribution that losses mix in
 SHARPNESS = 3.0  # of weights, by loss; benchmarks/portfolio.py
 PRIOR = 0.02  # holds log T near 0 while labels are few
@@ -13,7 +13,7 @@ PRIOR = 0.02  # holds log T near 0 while labels are few
 
 def tempered(p, temperature):
     """Distributions with exponent 1 / T: (n, K), float > 0 -> (n, K), rows sum to 1."""
-    logs = np.log(np.maximum(p, FLOOR)) / temperature
+    logs = np.log(np.maximum(p, FLOOR / p.shape[1])) / temperature
     p = np.exp(logs - logs.max(1, keepdims=True))
     return p / p.sum(1, keepdims=True)
 
