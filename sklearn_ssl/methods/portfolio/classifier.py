@@ -331,17 +331,24 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         return _for_members(X, checked), rows_for_network(self, checked, self._summary.offset)
 
     def _mean(self, X, numbers, decisions=None):
-        """Weighted mean (n, K); ``decisions`` takes the codes (n,) of each member."""
+        """Weighted mean (n, K); ``decisions`` takes the codes (n,) of each member.
+
+        Without it members of weight 0 are not asked.
+        """
+
+        asked = self.weights_ > 0 if decisions is None else np.ones(len(self._kept), dtype=bool)
 
         def told():
-            for member, t in zip(self._kept, self.temperatures_, strict=True):
+            for i in np.flatnonzero(asked):
+                member = self._kept[i]
                 clf = self.named_estimators_[member.name]
-                p = tempered(probabilities(member, clf, X, numbers, self.classes_), t)
+                p = probabilities(member, clf, X, numbers, self.classes_)
+                p = tempered(p, self.temperatures_[i])
                 if decisions is not None:
                     decisions[member.name] = p.argmax(1)
                 yield p
 
-        return mean_of(told(), self.weights_)
+        return mean_of(told(), self.weights_[asked])
 
     def predict_proba(self, X):
         """Class probabilities: the weighted mean of the members'.
