@@ -27,6 +27,7 @@ from .methods.vat import VATClassifier
 from .model_selection import (
     LabeledSplit,
     compare_with_supervised,
+    estimate_class_prior,
     hide_labels,
     label_budget_curve,
     labeled_scorer,
@@ -67,6 +68,7 @@ __all__ = [
     "VAEClassifier",
     "VATClassifier",
     "compare_with_supervised",
+    "estimate_class_prior",
     "hide_labels",
     "label_budget_curve",
     "labeled_scorer",

@@ -27,7 +27,7 @@ FORMAT = 2
 STATES = {
     DataSummary: [field.name for field in dataclasses.fields(DataSummary)],
     Columns: ["names", "categories", "gaps", "center"],
-    ClassTargets: ["classes", "temperature"],
+    ClassTargets: ["classes", "temperature", "prior", "shift"],
     NumberTargets: ["mean", "scale", "is_flat"],
 }
 HIDDEN = ("_summary", "_targets", "_class_shares", "_z_means", "_z_factors")

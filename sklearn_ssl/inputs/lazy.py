@@ -4,11 +4,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from sklearn.utils import _safe_indexing
+from torch.utils.data import Dataset
 
 from .columns import difference, to_float32
 from .from_torch import to_numpy
 
-__all__ = ["LazyRows", "in_unit_range", "value_range"]
+__all__ = ["LazyRows", "in_unit_range", "take_rows", "value_range"]
 
 
 def value_range(X):
@@ -23,6 +25,12 @@ def in_unit_range(X):
     """Whether values lie in [0, 1] as the network sees them."""
     low, high = value_range(X)
     return low >= 0 and high <= 1
+
+
+def take_rows(X, index):
+    """Some rows of anything that has rows: arrays, frames, lists, data sets."""
+    X = LazyRows(X) if isinstance(X, Dataset) else X
+    return X[index] if isinstance(X, LazyRows) else _safe_indexing(X, index)
 
 
 class LazyRows:

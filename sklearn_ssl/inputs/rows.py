@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from .class_prior import ClassPrior
 from .summary import DataSummary
 
 __all__ = ["EncodedTargets", "TrainingRows"]
@@ -19,6 +20,7 @@ class EncodedTargets(NamedTuple):
     labeled: np.ndarray  #: (n,) bool
     weight: np.ndarray  #: (n,) at least 0
     held_out: np.ndarray  #: (n,) bool: labeled rows to validate on
+    class_prior: ClassPrior | None = None  #: shares of the classes where they are given
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class TrainingRows:
     y_held_out : ndarray of shape (m, ...)
         Their targets.
     summary : DataSummary
+    given_prior : ClassPrior or None
+        Shares of the classes, where ``class_prior`` gives them.
     """
 
     X: object
@@ -50,15 +54,17 @@ class TrainingRows:
     held_out: np.ndarray
     y_held_out: np.ndarray
     summary: DataSummary
+    given_prior: ClassPrior | None = None
 
     @classmethod
     def of(cls, X, encoded, used, missing, summary):
         """Take the rows that are used; ``missing`` is what stands for the targets held out."""
-        y, labeled, weight, held_out = encoded if used.all() else (part[used] for part in encoded)
+        *parts, prior = encoded
+        y, labeled, weight, held_out = parts if used.all() else (part[used] for part in parts)
         y_held_out = y[held_out]
         if len(y_held_out):
             y = np.where(held_out.reshape(-1, *[1] * (y.ndim - 1)), missing, y)
-        return cls(X, y, labeled & ~held_out, weight, held_out, y_held_out, summary)
+        return cls(X, y, labeled & ~held_out, weight, held_out, y_held_out, summary, prior)
 
     @property
     def n_classes(self):
@@ -75,3 +81,13 @@ class TrainingRows:
         """Shares of the classes among the labels: tensor (K,)."""
         counts = torch.from_numpy(np.bincount(self.y[self.labeled], minlength=self.n_classes))
         return counts.float() / counts.sum()
+
+    @cached_property
+    def class_prior(self):
+        """Shares of the classes among all rows, as far as is known: tensor (K,).
+
+        Those that are given, else those among the labels.
+        """
+        if self.given_prior is None:
+            return self.class_shares
+        return torch.from_numpy(self.given_prior.blend(self.class_shares.double().numpy())).float()

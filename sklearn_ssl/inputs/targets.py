@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 from torch import nn
 
 from .._warnings import warn
+from .class_prior import read_class_prior, shifted, source_shift
 from .classes import check_labels
 from .from_torch import to_numpy
 from .labels import as_label_array, is_labeled
@@ -46,7 +47,7 @@ class ClassTargets:
 
     Parameters
     ----------
-    unlabeled_label, class_weight
+    unlabeled_label, class_weight, class_prior
         As in `SSLClassifier`.
     classes : ndarray or None
         All classes, where y alone does not say.
@@ -58,13 +59,23 @@ class ClassTargets:
     classes : ndarray of shape (K,), sorted
     temperature : float >= 1
         By which logits are divided.
+    prior : ndarray of shape (K,)
+        Shares of the classes: given, or those among the labels.
+    shift : ndarray of shape (K,), or None
+        What is added to log-probabilities, so that they have the shares that are given.
+    learned : ndarray of shape (K,)
+        Shares of the classes among what labeled batches draw.
     """
 
     unlabeled_label: object = -1
     class_weight: object = None
+    class_prior: object = field(default="labels", repr=False)
     classes: np.ndarray | None = None
     earlier: "ClassTargets | None" = field(default=None, repr=False)
     temperature: float = 1.0
+    prior: np.ndarray | None = None
+    shift: np.ndarray | None = None
+    learned: np.ndarray | None = field(default=None, repr=False)
 
     missing = -1
 
@@ -91,7 +102,39 @@ class ClassTargets:
             )
         labeled = codes >= 0
         held_out = hold_out(labeled, codes[labeled], validation_fraction, seed)
-        return EncodedTargets(codes, labeled, weight, held_out)
+        given = read_class_prior(self.class_prior, self.classes)
+        self.prior = _shares(codes[labeled], None, self.n_outputs)
+        self.prior = self.prior if given is None else given.blend(self.prior)
+        self.learned = _shares(codes[labeled], weight[labeled], self.n_outputs)
+        return EncodedTargets(codes, labeled, weight, held_out, given)
+
+    def match(self, p, pool):
+        """Let predictions have the shares that are given; from now on `decode` does.
+
+        Parameters
+        ----------
+        p : ndarray of shape (n, K)
+            Distributions of rows.
+        pool : ndarray of bool, shape (n,)
+            Those whose mean is to be the prior. Without any the rule of Bayes counts.
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            Distributions with these shares.
+        """
+        given = read_class_prior(self.class_prior, self.classes)
+        if given is None:
+            return p
+        if pool.any():
+            self.prior, self.shift = given.shift(p[pool])
+        else:
+            self.shift = source_shift(self.prior, self.learned)
+        return self.matched(p)
+
+    def matched(self, p):
+        """Distributions (n, K) with the shift that `match` has found."""
+        return p if self.shift is None else shifted(p, self.shift)
 
     @staticmethod
     def loss(logits, codes):
@@ -118,10 +161,13 @@ class ClassTargets:
 
     def check(self, summary):
         """Refuse values that no fit leaves, as a forged file may hold."""
-        classes = self.classes
-        ok = isinstance(classes, np.ndarray) and classes.shape == (summary.n_classes,)
+        shape = (summary.n_classes,)
+        ok = isinstance(self.classes, np.ndarray) and self.classes.shape == shape
+        for values in (self.prior, self.shift):  # files of earlier versions have neither
+            array = isinstance(values, np.ndarray) and values.shape == shape
+            ok &= values is None or (array and bool(np.isfinite(values).all()))
         if not ok or not 1 <= self.temperature < np.inf:
-            raise ValueError("classes or temperature are not those of a fit")
+            raise ValueError("classes, their shares or temperature are not those of a fit")
 
     @staticmethod
     def decide(probabilities):
@@ -130,7 +176,15 @@ class ClassTargets:
 
     def decode(self, logits):
         """Probabilities in float64: tensor (n, K) -> (n, K)."""
-        return torch.softmax(logits.double() / self.temperature, dim=1)
+        logits = logits.double() / self.temperature
+        if self.shift is not None:
+            logits = logits + torch.from_numpy(self.shift)
+        return torch.softmax(logits, dim=1)
+
+
+def _shares(codes, weight, n_classes):
+    counts = np.bincount(codes, weight, n_classes)
+    return counts / counts.sum()
 
 
 def masked_mse(outputs, targets):

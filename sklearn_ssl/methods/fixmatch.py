@@ -80,9 +80,9 @@ class WeakStrongClassifier(SSLClassifier):
         Whether the automatic views of images may mirror them; "auto": only with 3 channels, so
         that grey digits and letters are not mirrored.
     distribution_alignment : bool or "auto", default="auto"
-        Scale q so that its running mean approaches the class shares among the labels, by at most a
-        factor of 2 (ReMixMatch, arXiv 1911.09785, has no limit). "auto": with more than two
-        classes, where a class can vanish.
+        Scale q so that its running mean approaches ``class_prior_``, by at most a factor of 2
+        (ReMixMatch, arXiv 1911.09785, has no limit). "auto": with more than two classes, where a
+        class can vanish, and where ``class_prior`` gives the shares.
     """
 
     weak_augment: object = "auto"
@@ -109,8 +109,9 @@ class WeakStrongClassifier(SSLClassifier):
     def _alignment_target(self, rows):
         """Class shares that the mean prediction is moved to, (K,), or None."""
         align = self.distribution_alignment
-        align = rows.n_classes > 2 if align == "auto" else align
-        return rows.class_shares if align else None
+        given = rows.given_prior is not None and rows.given_prior.trust == 1
+        align = given or rows.n_classes > 2 if align == "auto" else align
+        return rows.class_prior if align else None
 
     def _shared(self, rows):
         """What the losses of the family take alike."""

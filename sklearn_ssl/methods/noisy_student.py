@@ -89,10 +89,9 @@ class NoisyStudentClassifier(RoundsClassifier):
         yield Round()  # a teacher learns the labels
         if not unlabeled.any():
             return
-        counts = np.bincount(rows.y[rows.labeled], minlength=rows.n_classes)
         for _ in range(self.max_iter):
             teacher = np.zeros((len(rows.y), rows.n_classes))
-            teacher[unlabeled] = self._soft_labels(rows.X[unlabeled], counts / counts.sum())
+            teacher[unlabeled] = self._soft_labels(rows.X[unlabeled], rows.class_prior.numpy())
             make_loss = partial(self._make_loss, teacher=teacher)
             yield Round(unlabeled, make_loss)  # and its student becomes the teacher
 
@@ -102,8 +101,8 @@ class NoisyStudentClassifier(RoundsClassifier):
             view=strong, teacher=teacher, unlabeled_weight=self.unlabeled_weight
         )
 
-    def _soft_labels(self, X, class_shares):
+    def _soft_labels(self, X, prior):
         p = self._probabilities(X)
         if self.balanced and len(self.classes_) > 2:
-            p = p * np.clip(class_shares / p.mean(0).clip(1e-6), 0.5, 2)
+            p = p * np.clip(prior / p.mean(0).clip(1e-6), 0.5, 2)
         return p / p.sum(1, keepdims=True)

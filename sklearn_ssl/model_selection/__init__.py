@@ -1,5 +1,6 @@
 """Splits, scores, hidden labels and comparisons where -1 means unlabeled."""
 
+from .class_prior import PriorEstimate, estimate_class_prior
 from .comparison import Comparison, LabelBudgetCurve, compare_with_supervised, label_budget_curve
 from .out_of_fold import out_of_fold
 from .ranking import Ranking, rank_methods
@@ -9,8 +10,10 @@ __all__ = [
     "Comparison",
     "LabelBudgetCurve",
     "LabeledSplit",
+    "PriorEstimate",
     "Ranking",
     "compare_with_supervised",
+    "estimate_class_prior",
     "hide_labels",
     "label_budget_curve",
     "labeled_scorer",

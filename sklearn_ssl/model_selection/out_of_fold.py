@@ -6,6 +6,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..inputs.labels import label_column, labeled_rows, plain
+from ..inputs.lazy import take_rows
 from ..inputs.marks import mark_for
 from .splitting import LabeledSplit
 
@@ -87,5 +88,5 @@ def out_of_fold(
 
 
 def _fit_and_predict(estimator, X, y, train, test, method):
-    fitted = clone(estimator).fit(_safe_indexing(X, train), _safe_indexing(y, train))
-    return getattr(fitted, "classes_", None), getattr(fitted, method)(_safe_indexing(X, test))
+    fitted = clone(estimator).fit(take_rows(X, train), _safe_indexing(y, train))
+    return getattr(fitted, "classes_", None), getattr(fitted, method)(take_rows(X, test))

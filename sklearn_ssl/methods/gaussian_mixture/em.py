@@ -6,6 +6,8 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.special import logsumexp
 
+from ...inputs.class_prior import ClassPrior
+
 __all__ = ["EM", "log_joint", "whiten"]
 
 _START_ROWS = 50  # of the identity, in the covariance that EM starts from
@@ -27,6 +29,8 @@ class EM:
     covariance_type: str
     shrinkage: float
     reg_covar: float
+    owners: np.ndarray  #: the class of each component, (C,)
+    prior: ClassPrior | None = None  #: the shares of the classes where they are known
 
     def start(self, Z, codes, weight, n_classes):
         """Weights (K,) and means (K, d) of the labeled rows of each class; and S_0."""
@@ -38,6 +42,14 @@ class EM:
         identity = np.eye(d) if scatter.ndim == 2 else np.ones(d)
         S_0 = (scatter + _START_ROWS * identity) / (totals.sum() + _START_ROWS)
         return weights, means, self._feasible(S_0)
+
+    def shares_of(self, totals):
+        """Weights (C,) of the components: what fell to each, within what is known of classes."""
+        totals = totals / totals.sum()
+        if self.prior is None:
+            return totals
+        of_class = np.bincount(self.owners, totals)
+        return (self.prior.blend(of_class) / of_class)[self.owners] * totals
 
     def run(self, Z, weight, barred, model, S_0, max_iter, tol):
         """The model after at most ``max_iter`` steps, the bound at each, whether it converged."""
@@ -76,7 +88,7 @@ class EM:
         ]
         if self.covariance_type == "tied":
             covariances *= len(means)
-        return totals / totals.sum(), means, covariances
+        return self.shares_of(totals), means, covariances
 
     def _scatter(self, around, weight):
         """Weighted sum of squares of centred rows: a matrix, or its diagonal if that is enough."""

@@ -25,9 +25,11 @@ from ...inputs.checks import (
     refuse_masked,
     restored_if_refused,
 )
+from ...inputs.class_prior import CONSTRAINT, read_class_prior
 from ...inputs.classes import check_labels
 from ...inputs.columns import as_rows, missing_located
 from ...inputs.offsets import warn_of_float64
+from ...model_selection.class_prior import settled_class_prior
 from .em import EM, log_joint, whiten
 
 __all__ = ["SemiSupervisedGaussianMixture"]
@@ -75,6 +77,11 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         Stop when ``lower_bound_`` rises by less.
     random_state : int, RandomState or None, default=None
         Of the k-means that starts several components; with one, nothing is random.
+    class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
+        Shares of the classes among all rows, in the order of ``classes_``. Where they are given,
+        the weights of a class's components sum to its share. "labels": EM begins with those of the
+        labels, and finds its own. "estimate": `estimate_class_prior` of clones that learn from
+        labels alone, which takes some ten labels a class.
     unlabeled_label : scalar or None, default=-1
         What marks an unlabeled row in y, beside missing values, which always do. With None (or
         NaN) only missing values do, and -1 is a class like any other.
@@ -88,6 +95,8 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         The class of each component.
     weights_ : ndarray of shape (K * n_components,)
         pi; they sum to 1.
+    class_prior_ : ndarray of shape (K,)
+        Sums of ``weights_`` by class.
     means_ : ndarray of shape (K * n_components, d)
     covariances_ : ndarray
         In the units of X, shaped as in `sklearn.mixture.GaussianMixture`: "full" (components, d,
@@ -122,6 +131,7 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
     max_iter: int = 100
     tol: float = 1e-3
     random_state: object = None
+    class_prior: object = "labels"
     unlabeled_label: object = -1
 
     _parameter_constraints = {
@@ -133,6 +143,7 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
+        "class_prior": CONSTRAINT,
         "unlabeled_label": "no_validation",
     }
 
@@ -162,6 +173,7 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         with restored_if_refused(self):
             self._validate_params()
             check_y_is_given(self, y is not None)
+            prior = settled_class_prior(self, X, y, sample_weight)
             X = self._check_X(X, reset=True)
             self.classes_, codes, weight = check_labels(
                 X,
@@ -170,16 +182,18 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
                 unlabeled_label=self.unlabeled_label,
                 class_weight=None,
             )
+            prior = read_class_prior(prior, self.classes_)
             weight[codes < 0] *= self.unlabeled_weight
             used = weight > 0
             center, scale = self._center_and_scale(X[used], weight[used])
             Z = (X[used] - center) / scale
             weights, means, covariances = self._em(
-                Z, codes[used], weight[used], np.log(scale).sum()
+                Z, codes[used], weight[used], np.log(scale).sum(), prior
             )
 
             self.component_classes_ = self.classes_.repeat(self.n_components)
             self.weights_, self.means_ = weights, center + scale * means
+            self.class_prior_ = weights.reshape(len(self.classes_), -1).sum(1)
             units = np.outer(scale, scale) if covariances[0].ndim == 2 else scale**2
             self.covariances_ = np.array(covariances) * units
             if self.covariance_type == "tied":
@@ -214,12 +228,13 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         scale[scale <= np.maximum(1e-12 * np.abs(center), 1e-150)] = 1.0  # constant features
         return center, scale
 
-    def _em(self, Z, codes, weight, log_scale):
+    def _em(self, Z, codes, weight, log_scale, prior):
         """Run EM on standardised rows (n, d) and class codes; return weights, means, covariances.
 
         A covariance is a matrix (d, d), or a vector (d,) if diagonal; there is one a component.
         """
-        em = EM(self.covariance_type, self.shrinkage, self.reg_covar)
+        owners = np.repeat(np.arange(len(self.classes_)), self.n_components)
+        em = EM(self.covariance_type, self.shrinkage, self.reg_covar, owners, prior)
         weights, means, S_0 = em.start(Z, codes, weight, len(self.classes_))
         if self.n_components > 1:
             labeled = codes >= 0
@@ -227,9 +242,8 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
             nearest = codes[labeled][pairwise_distances_argmin(u, u[labeled])]
             nearest[labeled] = codes[labeled]
             weights, means = self._clusters(Z, nearest, weight)
-        owners = np.repeat(np.arange(len(self.classes_)), self.n_components)
         barred = (codes[:, None] >= 0) & (codes[:, None] != owners)
-        model = weights, means, [S_0] * len(means)
+        model = em.shares_of(weights), means, [S_0] * len(means)
         model, bounds, self.converged_ = em.run(
             Z, weight, barred, model, S_0, self.max_iter, self.tol
         )

@@ -20,10 +20,12 @@ from ...inputs.checks import (
     restored_if_refused,
     rows_for_network,
 )
+from ...inputs.class_prior import CONSTRAINT
 from ...inputs.documents import are_documents
 from ...inputs.offsets import find_offset
 from ...inputs.summary import DataSummary
 from ...inputs.targets import ClassTargets
+from ...model_selection.class_prior import settled_class_prior
 from .graph import LabelGraph
 
 __all__ = ["LabelPropagationClassifier"]
@@ -62,6 +64,11 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     documents : bool or "auto", default="auto"
         Whether rows are bags of words, whose neighbours are those of the largest cosine. "auto":
         where they look so.
+    class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
+        Shares of the classes among all rows, in the order of ``classes_``: where they are given,
+        the mean of the distributions of unlabeled rows has them. "labels": see the notes.
+        "estimate": `estimate_class_prior` of clones that learn from labels alone, which takes some
+        ten labels a class.
     random_state : int, RandomState or None, default=None
         Of the approximate search among more than 50,000 rows; with fewer nothing is random.
 
@@ -73,6 +80,8 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         Labels of all training rows: the given ones, and predictions for unlabeled rows.
     label_distributions_ : ndarray of shape (n, K) in [0, 1]
         Class probabilities of all training rows, those of F; a given label has probability 1.
+    class_prior_ : ndarray of shape (K,)
+        Shares of the classes that the fit went by; they sum to 1.
     n_iter_ : int
         Steps of the conjugate gradients.
     n_unreached_ : int
@@ -90,9 +99,10 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     Before rows of F are normalised, its columns are scaled so that their sums are proportional to
     the square root of the classes' shares among the labels: half way between class mass
     normalisation (Zhu, Ghahramani and Lafferty 2003), which lets rare classes vanish, and equal
-    sums, which make too much of them. Equal rows share one node of the graph, with the labels of
-    all of them, and count as often as they come in those sums. On a row that no label reaches,
-    because its part of the graph has none, the nearest labels vote as with ``unlabeled_weight=0``.
+    sums, which make too much of them. ``class_prior`` gives other shares. Equal rows share one node
+    of the graph, with the labels of all of them, and count as often as they come in those sums. On
+    a row that no label reaches, because its part of the graph has none, the nearest labels vote as
+    with ``unlabeled_weight=0``.
 
     Time and memory grow linearly with the rows, but for the search for neighbours: up to 50,000
     rows, and for sparse X always, each pair is compared; beyond, the search is approximate. A
@@ -116,6 +126,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     unlabeled_label: object = -1
     categorical_features: object = "from_dtype"
     documents: bool | str = "auto"
+    class_prior: object = "labels"
     random_state: object = None
 
     _parameter_constraints = {
@@ -126,6 +137,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         "unlabeled_label": "no_validation",
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "documents": ["boolean", StrOptions({"auto"})],
+        "class_prior": CONSTRAINT,
         "random_state": ["random_state"],
     }
 
@@ -155,9 +167,10 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         with restored_if_refused(self):
             self._validate_params()
             check_y_is_given(self, y is not None)
-            X = check_rows(self, X, True)
-            targets = ClassTargets(self.unlabeled_label, self.class_weight)
-            y, labeled, weight, _ = targets.encode(X, y, check_weight(sample_weight, X), None, 0)
+            prior, X = settled_class_prior(self, X, y, sample_weight), check_rows(self, X, True)
+            targets = ClassTargets(self.unlabeled_label, self.class_weight, prior)
+            weight = check_weight(sample_weight, X)
+            y, labeled, weight, _, given = targets.encode(X, y, weight, None, 0)
             used = weight > 0
             used = used & labeled if self.unlabeled_weight == 0 else used
             part = slice(None) if used.all() else used  # a slice copies nothing
@@ -165,13 +178,13 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             rng = np.random.RandomState(rng) if not hasattr(rng, "randint") else rng
             offset = find_offset(X, used)
             X = rows_for_network(self, X, offset)
-            rows, self.classes_ = X[part], targets.classes
+            rows, self.classes_, self.class_prior_ = X[part], targets.classes, targets.prior
             documents = are_documents(X, self.documents)
             self._summary = DataSummary.of(rows, targets.n_outputs, offset, documents)
             self.input_kind_, scale = self._summary.kind, self._summary.scale
             self.graph_ = LabelGraph(self.n_neighbors, self.alpha, scale, documents)
             self.n_iter_ = self.graph_.fit(
-                rows, y[part], weight[part], targets.n_outputs, rng.randint(2**31)
+                rows, y[part], weight[part], targets.n_outputs, rng.randint(2**31), given
             )
             p = np.empty((len(y), targets.n_outputs))
             node, reached = self.graph_.node, self.graph_.reached

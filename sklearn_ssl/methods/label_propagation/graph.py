@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, diags_array, issparse
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
+from ...inputs.class_prior import shifted, source_shift
 from ...inputs.documents import as_documents
 from ...inputs.lazy import LazyRows
 from ...inputs.mixed import MixedRows
@@ -214,7 +215,7 @@ def pooled(codes, weight, node, n_classes):
     return Y
 
 
-def spread(weights, rows, Y, alpha, copies=None):
+def spread(weights, rows, Y, alpha, copies=None, prior=None):
     """Class distributions (m, K) of all nodes, from edges and labels; 0 where no label reaches.
 
     A node of c equal rows (``copies``) leads to itself with c - 1 times the weight of its other
@@ -223,7 +224,8 @@ def spread(weights, rows, Y, alpha, copies=None):
     Column sums of F, over the rows, are made proportional to the square root of the classes'
     shares among the labels. The shares themselves (class mass normalisation: Zhu, Ghahramani and
     Lafferty 2003), and Zhou's F as it is, let rare classes vanish, and equal sums make too much of
-    them.
+    them. Where the shares are known, the mean of the distributions of nodes without a label is
+    brought to them.
 
     Parameters
     ----------
@@ -234,13 +236,15 @@ def spread(weights, rows, Y, alpha, copies=None):
     alpha : float in (0, 1)
     copies : ndarray of shape (m,), or None
         Rows of each node; None: one.
+    prior : ClassPrior or None
+        Shares of the classes, where they are known.
 
     Returns
     -------
     distributions : ndarray of shape (m, K)
     n_iter : int
     """
-    A, share = edges(weights, rows, len(Y)), Y.sum(0) / Y.sum()
+    A, share, free = edges(weights, rows, len(Y)), Y.sum(0) / Y.sum(), ~Y.any(1)
     W = A + A.T
     if copies is not None and copies.max() > 1:
         W = csr_array(W + diags_array((copies - 1) * W.sum(0)))
@@ -249,7 +253,12 @@ def spread(weights, rows, Y, alpha, copies=None):
     sums = (F if copies is None else copies[:, None] * F).sum(0)
     F *= np.divide(np.sqrt(share), sums, out=np.zeros(len(share)), where=share > 0)
     total = F.sum(1, keepdims=True)
-    return F / np.where(total > 0, total, 1), n_iter
+    p = F / np.where(total > 0, total, 1)
+    free &= total[:, 0] > 0
+    if prior is not None and free.any():
+        counts = np.ones(len(Y)) if copies is None else copies
+        p[free] = shifted(p[free], prior.shift(p[free], counts[free])[1])
+    return p, n_iter
 
 
 def certainty(probabilities):
@@ -283,8 +292,11 @@ class LabelGraph:
         self.n_neighbors, self.alpha, self.documents = n_neighbors, alpha, documents
         self.scale = torch.where(scale > 0, scale, 1).numpy()
 
-    def fit(self, X, codes, weight, n_classes, seed):
-        """Build the graph of the rows X, spread their labels; return the number of iterations."""
+    def fit(self, X, codes, weight, n_classes, seed, prior=None):
+        """Build the graph of the rows X, spread their labels; return the number of iterations.
+
+        ``prior`` is the `ClassPrior` where the classes' shares are known.
+        """
         self.sparse = issparse(X) and np.prod(X.shape) > DENSE_SIZE
         scaled, n_iter = self._scaled(X), 1
         first, self.node = nodes_of(digests(scaled))
@@ -293,18 +305,24 @@ class LabelGraph:
         if (codes < 0).any():  # else the labels alone vote
             distances, rows = nearest(nodes, self.n_neighbors, seed)
             copies = np.bincount(self.node)
-            self.distributions, n_iter = spread(closeness(distances), rows, Y, self.alpha, copies)
+            W = closeness(distances)
+            self.distributions, n_iter = spread(W, rows, Y, self.alpha, copies, prior)
+        by_bayes = None
+        if prior is not None and prior.trust == 1:
+            by_bayes = source_shift(prior.shares, Y.sum(0) / Y.sum())
+        self.shift = None if (codes < 0).any() else by_bayes
         self.reached = self.distributions.any(1)
         if not self.reached.all():
             labeled, far = Y.any(1), ~self.reached
             votes = self._vote(self._search(nodes[labeled]), Y[labeled], nodes[far])
-            self.distributions[far] = votes
+            self.distributions[far] = votes if by_bayes is None else shifted(votes, by_bayes)
         self.neighbors = self._search(nodes)
         return n_iter
 
     def predict_proba(self, X):
         """Class distributions (m, K) of new rows: those of their neighbours, by closeness."""
-        return self._vote(self.neighbors, self.distributions, self._scaled(X))
+        p = self._vote(self.neighbors, self.distributions, self._scaled(X))
+        return p if self.shift is None else shifted(p, self.shift)
 
     def _search(self, nodes):
         return NearestNeighbors(n_neighbors=min(self.n_neighbors, nodes.shape[0])).fit(nodes)

@@ -170,7 +170,8 @@ class LabelPropagationNet(RoundsClassifier):
         distances, others = nearest(features, self.n_neighbors, seed % 2**63)
         cosine = np.maximum(1 - np.square(distances) / 2, 0)
         Y = pooled(rows.y, rows.weight, node, rows.n_classes)
-        return spread(cosine**self.gamma, others, Y, self.alpha, np.bincount(node))[0][node]
+        W, copies = cosine**self.gamma, np.bincount(node)
+        return spread(W, others, Y, self.alpha, copies, rows.given_prior)[0][node]
 
 
 def _features(net, X):

@@ -10,7 +10,6 @@ from os import PathLike
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import Bunch, check_random_state, get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
@@ -26,6 +25,7 @@ from ...inputs.checks import (
     restored_if_refused,
     rows_for_network,
 )
+from ...inputs.class_prior import CONSTRAINT
 from ...inputs.columns import as_rows
 from ...inputs.documents import are_documents
 from ...inputs.labels import label_column
@@ -34,7 +34,8 @@ from ...inputs.mixed import MixedRows
 from ...inputs.offsets import find_offset
 from ...inputs.summary import DataSummary
 from ...inputs.targets import ClassTargets
-from .fitting import Schedule
+from ...model_selection.class_prior import prior_of_probabilities
+from .fitting import Schedule, folds_of
 from .members import (
     Fitted,
     Rows,
@@ -45,7 +46,7 @@ from .members import (
     read_members,
 )
 from .report import Report
-from .weights import log_losses, mean_of, member_weights, temperature, tempered
+from .weights import mean_of, tempered, weighed
 
 __all__ = ["AutoSSLClassifier"]
 
@@ -92,6 +93,11 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         Which columns are categories, as in `SSLClassifier`; for the members of "auto".
     documents : bool or "auto", default="auto"
         Whether rows are bags of words, as in `SSLClassifier`; for the members of "auto".
+    class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
+        Shares of the classes among all rows, in the order of ``classes_``. Where they are given,
+        `predict_proba` has them as its mean over the unlabeled rows. "labels": predictions stay as
+        they are. "estimate": from what members say out of fold, as `estimate_class_prior` does; it
+        takes some ten labels a class. Members have their own.
     checkpoint_dir : str, path or None, default=None
         Folder of the checkpoints of members with a network: a fit that was killed, repeated with
         the same data and parameters, goes on from there. Needs an int as ``random_state``.
@@ -106,6 +112,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         Theirs, in the same order; at least 0, and they sum to 1.
     temperatures_ : ndarray of shape (M,)
         What the logarithms of their probabilities are divided by; 1 where that was not measured.
+    class_prior_ : ndarray of shape (K,)
+        Shares of the classes: given, estimated, or those among the labels.
     report_ : report.Report
         What is known of each member. Printing it gives a table and says whether the unlabeled rows
         helped; ``report_.frame()`` is a DataFrame of it.
@@ -146,6 +154,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
     unlabeled_label: object = -1
     categorical_features: object = "from_dtype"
     documents: bool | str = "auto"
+    class_prior: object = "labels"
     checkpoint_dir: object = None
 
     _parameter_constraints = {
@@ -158,6 +167,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         "unlabeled_label": "no_validation",
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "documents": ["boolean", StrOptions({"auto"})],
+        "class_prior": CONSTRAINT,
         "checkpoint_dir": [str, PathLike, None],
     }
 
@@ -232,18 +242,21 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
                 raise ValueError("checkpoint_dir needs an int as random_state.")
             rows, used = self._read(X, y, sample_weight)
             rng = check_random_state(self.random_state)
-            folds = self._folds(rows, rng.randint(2**31))
-            members = self._members(rows, folds, rng)
-            self._fit_all(members, rows, folds)
-            self._transduce(rows, X, used)
+            folds, fewest = folds_of(rows.codes, self.cv, rng.randint(2**31))
+            if self._estimates_prior and not folds:
+                raise ValueError('class_prior="estimate" needs cv, and two labels of each class.')
+            members = self._members(rows, fewest, rng)
+            told = self._fit_all(members, rows, folds)
+            self._transduce(rows, X, used, told, rng)
         return self
 
     def _read(self, X, y, sample_weight):
         """Check everything: `Rows` of positive weight, and which these are."""
         checked = check_rows(self, X, True)
-        targets = ClassTargets(self.unlabeled_label)
+        prior = "labels" if self._estimates_prior else self.class_prior
+        self._targets = targets = ClassTargets(self.unlabeled_label, class_prior=prior)
         weight = check_weight(sample_weight, checked)
-        codes, _, weight, _ = targets.encode(checked, y, weight, None, 0)
+        codes, _, weight, *_ = targets.encode(checked, y, weight, None, 0)
         self.classes_, used = targets.classes, weight > 0
         offset = find_offset(checked, used)
         numbers = rows_for_network(self, checked, offset)
@@ -257,22 +270,18 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         )  # fmt: skip
         return rows if used.all() else rows.part(np.flatnonzero(used)), used
 
-    def _folds(self, rows, seed):
-        """Row numbers of the labeled rows, fold by fold: a list, empty where there are too few."""
-        labeled = np.flatnonzero(rows.codes >= 0)
-        codes = rows.codes[labeled]
-        n_folds = min(self.cv or 1, np.bincount(codes).min())
-        if n_folds < 2:
-            return []
-        split = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(codes, codes)
-        return [labeled[test] for _, test in split]
+    @property
+    def _estimates_prior(self):
+        return isinstance(self.class_prior, str) and self.class_prior == "estimate"
 
-    def _members(self, rows, folds, rng):
+    @property
+    def class_prior_(self):
+        """Shares of the classes: ndarray (K,)."""
+        return self._targets.prior
+
+    def _members(self, rows, fewest, rng):
         if not isinstance(self.estimators, str):
             return read_members(self.estimators, self.unlabeled_label, rng)
-        counts = np.bincount(rows.codes[rows.codes >= 0])
-        hidden = [np.bincount(rows.codes[fold], minlength=len(counts)) for fold in folds]
-        smallest = min((counts - h).min() for h in [0, *hidden])
         choices = {
             "unlabeled_label": self.unlabeled_label,
             "categorical_features": self.categorical_features,
@@ -281,15 +290,18 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         return automatic_members(
             self.input_kind_,
             self.budget,
-            smallest,
-            counts.sum(),
+            fewest,
+            (rows.codes >= 0).sum(),
             choices,
             rng,
             issparse(rows.numbers),
         )
 
     def _fit_all(self, members, rows, folds):
-        """Fit every member on all labels, then without those of each fold; weigh them, report."""
+        """Fit every member on all labels, then without those of each fold; weigh them, report.
+
+        Return what the mean of those that were measured says of labeled rows out of fold.
+        """
         schedule = Schedule(
             self.n_jobs, self.verbose, self.checkpoint_dir,
             forgiving=isinstance(self.estimators, str),
@@ -299,18 +311,16 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         self._kept = [m for m in members if isinstance(results[m.name], Fitted)]
         told = schedule.out_of_fold(self._kept, rows, folds)
         codes, measured = rows.codes[rows.codes >= 0], np.isfinite(told).all((1, 2))
-        self.temperatures_ = np.array(
-            [temperature(p, codes) if ok else 1.0 for p, ok in zip(told, measured, strict=True)]
-        )
-        told = np.array([tempered(p, t) for p, t in zip(told, self.temperatures_, strict=True)])
-        losses = np.array([log_losses(p, codes) for p in told])
-        self.weights_ = member_weights(losses, np.array([not m.knows for m in self._kept]))
+        plain = np.array([not member.knows for member in self._kept])
+        self.temperatures_, told, losses, self.weights_ = weighed(told, codes, plain)
         self.named_estimators_ = Bunch(**{m.name: results[m.name].estimator for m in self._kept})
         self.report_ = Report.of(members, results, told, codes, losses, self.weights_)
         if (rows.codes >= 0).all():
             self.report_.gain = None
+        weights = np.where(measured, self.weights_, 0)
+        return mean_of(told[measured], weights[measured] / max(weights.sum(), 1e-12))
 
-    def _transduce(self, rows, X, used):
+    def _transduce(self, rows, X, used, told, rng):
         """Label all rows; note how far members are from their mean."""
         X, numbers = (rows.X, rows.numbers) if used.all() else self._check_X(X)
         decisions, codes = {}, np.full(len(used), -1)
@@ -319,6 +329,11 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         for name, decided in decisions.items():
             apart = decided[unlabeled] != p[unlabeled].argmax(1)
             self.report_[name].disagreement = float(apart.mean()) if len(apart) else 0.0
+        if self._estimates_prior and (unlabeled & used).any() and np.size(told) > 1:
+            labels, pool = rows.codes[rows.codes >= 0], p[unlabeled & used]
+            found = prior_of_probabilities(told, labels, pool, self.classes_, rng=rng)
+            self._targets.class_prior = found.known
+        p = self._targets.match(p, unlabeled & used)
         p[~unlabeled] = np.eye(len(self.classes_))[codes[~unlabeled]]
         self.label_distributions_, self.transduction_ = p, self.classes_[p.argmax(1)]
 
@@ -364,7 +379,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
             Columns in the order of ``classes_``; rows sum to 1.
         """
         check_is_fitted(self)
-        return self._mean(*self._check_X(X))
+        return self._targets.matched(self._mean(*self._check_X(X)))
 
     def __sklearn_tags__(self):
         tags, given = super().__sklearn_tags__(), self.estimators

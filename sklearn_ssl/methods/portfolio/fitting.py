@@ -5,14 +5,45 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..._warnings import warn
 from .members import OVER, Fitted, attempt
 
-__all__ = ["Schedule"]
+__all__ = ["Schedule", "folds_of"]
 
 INTERRUPTED = "the fit was interrupted"
+
+
+def folds_of(codes, cv, seed):
+    """Deal labeled rows to folds.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        Classes of rows, -1 for unlabeled.
+    cv : int or None
+        So many folds, at most as many as the rarest class has labels.
+    seed : int
+
+    Returns
+    -------
+    folds : list of ndarray of int
+        Row numbers; empty where there are too few labels.
+    fewest : int
+        Labels of the rarest class in the smallest part that a member learns from.
+    """
+    labeled = np.flatnonzero(codes >= 0)
+    codes = codes[labeled]
+    counts = np.bincount(codes)
+    n_folds = min(cv or 1, counts.min())
+    if n_folds < 2:
+        return [], counts.min()
+    split = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(codes, codes)
+    parts = list(split)
+    fewest = min(np.bincount(codes[rest], minlength=len(counts)).min() for rest, _ in parts)
+    return [labeled[test] for _, test in parts], fewest
 
 
 @dataclass

@@ -17,12 +17,11 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import has_fit_parameter
 from skorch.callbacks import Callback
 
 from ...inputs.labels import mark_unlabeled
-from ...inputs.lazy import LazyRows
+from ...inputs.lazy import take_rows
 from ...inputs.marks import parts
 from ..fixmatch import FixMatchClassifier
 from ..label_propagation import LabelPropagationClassifier, LabelPropagationNet
@@ -112,7 +111,7 @@ class Rows:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[index]
         return replace(
-            self, X=take(self.X, index), numbers=self.numbers[index], y=self.y[index],
+            self, X=take_rows(self.X, index), numbers=self.numbers[index], y=self.y[index],
             codes=self.codes[index], weight=weight,
         )  # fmt: skip
 
@@ -123,7 +122,7 @@ class Rows:
         used = np.flatnonzero(labeled) if not member.knows else slice(None)
         X = self.numbers if member.of_numbers else self.X
         if not member.knows:
-            X = dense(X[used]) if member.of_numbers else take(X, used)
+            X = dense(X[used]) if member.of_numbers else take_rows(X, used)
         if member.codes:
             y = np.where(labeled, self.codes, -1)[used]
         elif member.knows:
@@ -163,11 +162,6 @@ class Fitted:
     def cut_short(self):
         """Whether it had less than its budget."""
         return self.stop_reason in ("interrupted", "callback")
-
-
-def take(X, index):
-    """Some rows of anything that has rows."""
-    return X[index] if isinstance(X, LazyRows) else _safe_indexing(X, index)
 
 
 def dense(rows):
@@ -352,7 +346,7 @@ def attempt(member, rows, hidden, deadline, expected, folder, forgiving):
     if not len(hidden):
         note = "; ".join(dict.fromkeys(str(one.message) for one in said or []))
         return Fitted(time.time() - start, clf, stop_reason=reason, note=note)
-    told = probabilities(member, clf, take(rows.X, hidden), rows.numbers[hidden], rows.classes)
+    told = probabilities(member, clf, take_rows(rows.X, hidden), rows.numbers[hidden], rows.classes)
     return Fitted(time.time() - start, told=told, stop_reason=reason)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-__all__ = ["log_losses", "mean_of", "member_weights", "temperature", "tempered"]
+__all__ = ["log_losses", "mean_of", "member_weights", "temperature", "tempered", "weighed"]
 
 FLOOR = 1e-3  # of a probability, divided by K: log 0 is no number
 SMOOTHING = 0.05  # share of the uniform distribution that losses mix in
@@ -80,6 +80,30 @@ def member_weights(losses, plain):
         s = max(0.0, 1 - var.sum() / max((d**2).sum(), 1e-12))
         weights[kept], weights[fallen] = np.exp(-SHARPNESS * s * d), 0.0
     return weights / weights.sum()
+
+
+def weighed(told, codes, plain):
+    """What is made of members out of fold.
+
+    Parameters
+    ----------
+    told : ndarray of shape (M, n, K)
+        Their probabilities, or NaN for a member that was not measured.
+    codes : ndarray of int, shape (n,)
+    plain : ndarray of bool, shape (M,)
+
+    Returns
+    -------
+    temperatures : ndarray of shape (M,)
+    told : ndarray of shape (M, n, K)
+        With them.
+    losses : ndarray of shape (M, n)
+    weights : ndarray of shape (M,)
+    """
+    temperatures = [temperature(p, codes) if np.isfinite(p).all() else 1.0 for p in told]
+    told = np.array([tempered(p, t) for p, t in zip(told, temperatures, strict=True)])
+    losses = np.array([log_losses(p, codes) for p in told])
+    return np.array(temperatures), told, losses, member_weights(losses, plain)
 
 
 def mean_of(probabilities, weights):

@@ -147,7 +147,7 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
                 "or use likelihood='gaussian'."
             )
         if self._knows_classes:
-            return self._class_loss(rows.class_shares, self.unlabeled_weight)
+            return self._class_loss(rows.class_prior, self.unlabeled_weight)
         stacked = self.objective == "m1"
         return JointLoss(
             view=self._make_view(rows),

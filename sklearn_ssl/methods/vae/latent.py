@@ -22,8 +22,8 @@ class LatentVariablesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         vars(self).pop("_class_shares", None)
         super()._train(rows, seed, previous)
         X, codes = rows.X, rows.y
-        counts = np.bincount(codes[codes >= 0], minlength=len(self.classes_))
-        self._class_shares = counts / counts.sum()
+        self._class_shares = rows.class_prior.double().numpy()
+        self._class_shares /= self._class_shares.sum()
         if not self._knows_classes:  # z of each class, since the decoder does not know classes
             p, z = self._probabilities(X), self._latent(X)
             p[codes >= 0] = np.eye(len(self.classes_))[codes[codes >= 0]]
