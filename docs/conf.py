@@ -99,9 +99,12 @@ MOVED = {
     "../benchmarks/RESULTS_MNIST.md": "results_mnist.md",
     "../benchmarks/RESULTS_DOCUMENTS.md": "results_documents.md",
     "../benchmarks/RESULTS_PORTFOLIO.md": "results_portfolio.md",
+    "RESULTS_CLASS_PRIOR.md": "results_class_prior.md",
+    "../benchmarks/RESULTS_CLASS_PRIOR.md": "results_class_prior.md",
     "tabular.csv": "../benchmarks/tabular.csv",
     "mnist.csv": "../benchmarks/mnist.csv",
     "documents.csv": "../benchmarks/documents.csv",
+    "class_prior.csv": "../benchmarks/class_prior.csv",
     "network.csv": "../benchmarks/network.csv",
 }
 

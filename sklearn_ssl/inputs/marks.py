@@ -1,10 +1,12 @@
 """Which mark counts where an estimator is at hand: its own, however deep inside others it is."""
 
 from sklearn.base import BaseEstimator, is_regressor
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
 
 from .labels import is_missing, mark_of
 
-__all__ = ["mark_for", "own_mark", "parts", "steps"]
+__all__ = ["core", "mark_for", "own_mark", "parts", "steps"]
 
 
 def parts(estimator):
@@ -38,6 +40,19 @@ def _params(estimator):
     if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
         return []
     return list(estimator.get_params(deep=False).values())
+
+
+def core(estimator):
+    """Return what classifies: the last step of a Pipeline, what a search found or searches."""
+    while True:
+        if isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, BaseSearchCV):
+            estimator = estimator.estimator
+        else:
+            return estimator
 
 
 def own_mark(estimator):

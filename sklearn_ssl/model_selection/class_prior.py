@@ -78,11 +78,11 @@ def estimate_class_prior(
 
     q(y) <- mean over unlabeled rows of q(y) p(y | x) / p(y), normalised over y.
 
-    The variance of its log-odds is that over bootstraps of labeled and unlabeled rows, plus that
-    over the folds' classifiers, which saw different labels. The estimate is noise with less than
-    some ten labels a class. So it is drawn to the labels' shares: prior = raw^t shares^(1 - t),
-    normalised, with t = max(0, 1 - v / d), v the variance and d the squared distance in log-odds,
-    both summed over the classes.
+    The variance of its log-odds is that of the middle 68 % of bootstraps of labeled and unlabeled
+    rows, plus that over the folds' classifiers, which saw different labels. The estimate is noise
+    with less than some ten labels a class. So it is drawn to the labels' shares:
+    prior = raw^t shares^(1 - t), normalised, with t = max(0, 1 - v / d), v the variance and d the
+    squared distance in log-odds, both summed over the classes.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def estimate_class_prior(
     Warns
     -----
     UserWarning
-        If a standard error is wider than a factor of two.
+        If the standard error of a share is a factor of two or more.
 
     Examples
     --------
@@ -197,7 +197,8 @@ def prior_of_probabilities(p, codes, p_pool, classes, n_bootstraps=50, rng=None)
         some = np.concatenate([rng.choice(rows, len(rows)) for rows in of_class])
         others = rng.randint(m, size=m)
         drawn.append(_estimate(z[some], codes[some], z_pool[others]))
-    variance = logit(drawn).var(0, ddof=1) * counts / (counts - 1)
+    middle = np.quantile(logit(drawn), [0.16, 0.84], axis=0)  # the few that find no row say little
+    variance = ((middle[1] - middle[0]) / 2) ** 2 * counts / (counts - 1)
     if n_folds > 1:
         variance += logit([_estimate(z, codes, one) for one in z_pools]).var(0, ddof=1)
     spread, odds = np.sqrt(variance), logit(raw)
@@ -205,8 +206,9 @@ def prior_of_probabilities(p, codes, p_pool, classes, n_bootstraps=50, rng=None)
     trust = max(0.0, 1 - variance.sum() / max((apart**2).sum(), 1e-12))
     reach = stats.t.ppf(0.975, n - len(classes)) * spread
     low, high = expit(odds - reach), expit(odds + reach)
-    if spread.max() > np.log(2):
-        k = spread.argmax()
+    factor = spread * (1 - raw)  # of the logarithm of a share
+    if factor.max() > np.log(2):
+        k = factor.argmax()
         warn(
             f"{n} labels leave the share of class {classes.tolist()[k]!r} open: it is "
             f"{low[k]:.3f} to {high[k]:.3f} (95 %). If you know the shares of the classes, give "

@@ -1,10 +1,10 @@
 """What the displays share."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..inputs.labels import as_label_array, is_labeled, plain
+from ..inputs.marks import core
 
 LINES = ("-", "--", ":", "-.")
 MARKERS = "os^XDvP<*>p"  # 11 of them: with 10 colours, 110 classes that look different
@@ -69,10 +69,7 @@ def legend_above(axes):
 def innermost(estimator):
     """Return the estimator inside fitted searches and pipelines."""
     check_is_fitted(estimator)
-    while hasattr(estimator, "best_estimator_") or isinstance(estimator, Pipeline):
-        inside = isinstance(estimator, Pipeline)
-        estimator = estimator.steps[-1][1] if inside else estimator.best_estimator_
-    return estimator
+    return core(estimator)
 
 
 def unlabeled_mark(estimator):

@@ -26,7 +26,8 @@ from sklearn_ssl import (
     LabelPropagationNet,
     LazyRows,
 )
-from sklearn_ssl.methods.portfolio.members import automatic_members, core
+from sklearn_ssl.inputs.marks import core
+from sklearn_ssl.methods.portfolio.members import automatic_members
 from sklearn_ssl.methods.portfolio.weights import (
     log_losses,
     mean_of,

@@ -22,7 +22,7 @@ from skorch.callbacks import Callback
 
 from ...inputs.labels import mark_unlabeled
 from ...inputs.lazy import take_rows
-from ...inputs.marks import parts
+from ...inputs.marks import core, parts
 from ..fixmatch import FixMatchClassifier
 from ..label_propagation import LabelPropagationClassifier, LabelPropagationNet
 from ..self_training import SelfTrainingNet
@@ -167,19 +167,6 @@ class Fitted:
 def dense(rows):
     """Rows for a model that reads no `MixedRows`."""
     return rows.toarray() if hasattr(rows, "columns") else rows
-
-
-def core(estimator):
-    """The classifier itself: the last step of a Pipeline, what a search searches."""
-    while True:
-        if isinstance(estimator, Pipeline):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif isinstance(estimator, BaseSearchCV):
-            estimator = estimator.estimator
-        else:
-            return estimator
 
 
 def is_list_of_pairs(estimators):
