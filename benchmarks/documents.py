@@ -137,8 +137,6 @@ def report(n_documents):
         "The views, the network and the neighbours for documents were chosen on this corpus with"
         " seeds 100-104; the tables use others. The corpus changes a little with the versions of"
         " the libraries it is taken from.",
-        "The rows of seeds 0-3 were measured before the length of a document was summed in float64,"
-        " which changes last digits; they are to be run again.",
     ]
     runs = runs_so_far()
     for k in sorted({int(run["labels"]) for run in runs}):

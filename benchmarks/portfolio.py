@@ -1,13 +1,15 @@
 """What a mean of members reaches: which members earn their place, and with which weights.
 
     python benchmarks/portfolio.py DATA_DIR --cache DIR [--members NAME ...] [--seeds 100 101 ...]
-                                   [--labels 10 5 2] [--folds]
+                                   [--labels 10 5 2] [--columns N] [--folds]
     python benchmarks/portfolio.py DATA_DIR --cache DIR --report
 
 DATA_DIR as in ``tabular.py``. A fit sees k labels a class of a training half and is scored on the
 hidden labels of that half, never on a test half, with seeds that no table of results uses. DIR gets
 a file a fit: probabilities of the hidden rows and, for plain members and with ``--folds`` for all,
-of the labeled rows out of fold. ``--report`` prints Markdown for ``RESULTS_PORTFOLIO.md``.
+of the labeled rows out of fold. ``--columns`` keeps N columns alone, drawn by the seed, so that
+classes overlap; give it a DIR of its own. ``--report`` prints Markdown for
+``RESULTS_PORTFOLIO.md``.
 """
 
 import argparse
@@ -136,6 +138,7 @@ def main():
     parser.add_argument("--members", nargs="+", default=[*PLAIN, *OURS])
     parser.add_argument("--seeds", type=int, nargs="+", default=[100, 101, 102])
     parser.add_argument("--labels", type=int, nargs="+", default=[10, 5, 2])
+    parser.add_argument("--columns", type=int)
     parser.add_argument("--folds", action="store_true")
     parser.add_argument("--report", action="store_true")
     args = parser.parse_args()
@@ -153,7 +156,11 @@ def main():
                     folds = args.folds or name in CHEAP
                     if path.exists() and (not folds or "folds" in np.load(path)):
                         continue
-                    X, few, y = draw(*tables[data], k, seed)
+                    X, y = tables[data]
+                    if args.columns is not None:
+                        rng = np.random.default_rng(seed)
+                        X = X[:, rng.choice(X.shape[1], args.columns, replace=False)]
+                    X, few, y = draw(X, y, k, seed)
                     found = one(X, few, name, k, seed, folds)
                     np.savez(path, **found, truth=y[few < 0], labels=few[few >= 0])
 
