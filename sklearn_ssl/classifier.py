@@ -105,11 +105,12 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
         1706.04599). It changes no decision of the trained net.
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
         Shares of the classes among all rows, in the order of ``classes_``. k labels of each class
-        do not tell them. Where they are given, `predict_proba` has them as its mean over the
-        unlabeled rows, and so has what a method takes its class shares from, as distribution
-        alignment. "labels": those of the labels, and predictions stay as they are. "estimate":
-        `estimate_class_prior` of the supervised net, which takes some ten labels a class and one
-        more fit for each of 5 folds. Right shares raise accuracy and may lower balanced accuracy.
+        do not tell them. Where they are given (or a dict, class to share), `predict_proba` has them
+        as its mean over the unlabeled rows, and so has what a method takes its class shares from,
+        as distribution alignment. "labels": those of the labels, and predictions stay as they are.
+        "estimate": `estimate_class_prior` of the supervised net, which takes some ten labels a
+        class, and 5 more fits without checkpoints. Right shares raise accuracy and may lower
+        balanced accuracy.
 
     Attributes
     ----------
@@ -234,6 +235,8 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
     @property
     def class_prior_(self):
         """Shares of the classes that the fit went by: ndarray (K,)."""
+        if self._targets.prior is None:
+            raise AttributeError("A file of an earlier version holds no class_prior_.")
         return self._targets.prior
 
     def _probabilities(self, X):

@@ -263,6 +263,8 @@ def _unpack(name, packed, tensors):
 
 def _plain(value):
     """Return value as JSON can hold it, tuples marked; TypeError where it cannot."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        value = value.tolist()
     if isinstance(value, tuple):
         return {"tuple": [_plain(v) for v in value]}
     if isinstance(value, list):

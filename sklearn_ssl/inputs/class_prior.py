@@ -16,8 +16,10 @@ __all__ = [
     "source_shift",
 ]
 
-CONSTRAINT = [StrOptions({"labels", "uniform", "estimate"}), "array-like"]
+CONSTRAINT = [StrOptions({"labels", "uniform", "estimate"}), "array-like", dict]
 RIDGE = 0.01  # in rows
+ENOUGH = 5  # rows of the rarest class
+EXACTLY = {"ftol": 1e-14, "gtol": 1e-8}
 TINY = 1e-12  # of a probability: log 0 is no number
 
 
@@ -41,8 +43,17 @@ class ClassPrior:
         blended = own ** (1 - self.trust) * self.shares**self.trust
         return blended / blended.sum()
 
-    def shift(self, p, weight=None):
-        """Target (K,), and the shift (K,) that moves the mean of rows p (n, K) there."""
+    def shift(self, p, learned, weight=None):
+        """Target (K,), and the shift (K,) that moves predictions there.
+
+        That is the one which `matching_shift` finds on rows p (n, K), or by the rule of Bayes where
+        they are too few to have such shares: the rarest class would come less than `ENOUGH` times.
+        ``learned`` holds the shares (K,) among the labels.
+        """
+        n = len(p) if weight is None else weight.sum()
+        if n * self.shares.min() < ENOUGH:
+            target = self.blend(learned)
+            return target, source_shift(target, learned)
         target = self.blend(np.average(p, axis=0, weights=weight))
         return target, matching_shift(p, target, weight)
 
@@ -52,7 +63,8 @@ def read_class_prior(class_prior, classes):
 
     Parameters
     ----------
-    class_prior : "labels", "uniform", array-like of shape (K,) or ClassPrior
+    class_prior : "labels", "uniform", array-like of shape (K,), Series, dict or ClassPrior
+        Of a Series or dict by class to share, the order does not count.
     classes : ndarray of shape (K,)
 
     Returns
@@ -71,8 +83,9 @@ def read_class_prior(class_prior, classes):
     >>> read_class_prior("uniform", np.arange(4)).shares
     array([0.25, 0.25, 0.25, 0.25])
     """
-    if isinstance(class_prior, ClassPrior):
-        return class_prior
+    given = class_prior
+    if isinstance(given, ClassPrior):
+        return given
     if isinstance(class_prior, str):
         if class_prior == "estimate":
             raise ValueError(
@@ -81,14 +94,22 @@ def read_class_prior(class_prior, classes):
             )
         K = len(classes)
         return None if class_prior == "labels" else ClassPrior(np.full(K, 1 / K))
+    named = class_prior if isinstance(class_prior, dict) else None
+    if hasattr(class_prior, "index") and hasattr(class_prior, "to_dict"):
+        numbered = list(class_prior.index) == list(range(len(classes)))
+        named = None if numbered else class_prior.to_dict()
     try:
+        if named is not None:
+            known = {str(name): share for name, share in named.items()}
+            unknown = set(known) - {str(c) for c in classes.tolist()}
+            class_prior = [] if unknown else [known[str(c)] for c in classes.tolist()]
         prior = np.asarray(class_prior, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         prior = np.array(np.nan)
     if prior.shape != classes.shape or not (prior > 0).all() or abs(prior.sum() - 1) > 1e-3:
         raise ValueError(
             f"class_prior must be {len(classes)} numbers above 0 that sum to 1, the shares of the "
-            f"classes {classes.tolist()} in this order, got {class_prior!r}."
+            f"classes {classes.tolist()} in this order, or a dict of them, got {given!r}."
         )
     return ClassPrior(prior / prior.sum())
 
@@ -137,7 +158,9 @@ def matching_shift(p, prior, weight=None):
         mean = share @ np.exp(moved - total[:, None])
         return share @ total - prior @ b + RIDGE * b @ b / (2 * n), mean - prior + RIDGE * b / n
 
-    return minimize(value_and_gradient, np.zeros(p.shape[1]), jac=True, method="L-BFGS-B").x
+    return minimize(
+        value_and_gradient, np.zeros(p.shape[1]), jac=True, method="L-BFGS-B", options=EXACTLY
+    ).x
 
 
 def shifted(p, shift):

@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 from torch.utils.data import Dataset
 
@@ -30,6 +31,7 @@ def in_unit_range(X):
 def take_rows(X, index):
     """Some rows of anything that has rows: arrays, frames, lists, data sets."""
     X = LazyRows(X) if isinstance(X, Dataset) else X
+    X = X.tocsr() if issparse(X) and not hasattr(X, "__getitem__") else X
     return X[index] if isinstance(X, LazyRows) else _safe_indexing(X, index)
 
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 from torch import nn
 
 from .._warnings import warn
-from .class_prior import read_class_prior, shifted, source_shift
+from .class_prior import read_class_prior, shifted
 from .classes import check_labels
 from .from_torch import to_numpy
 from .labels import as_label_array, is_labeled
@@ -104,7 +104,6 @@ class ClassTargets:
         held_out = hold_out(labeled, codes[labeled], validation_fraction, seed)
         given = read_class_prior(self.class_prior, self.classes)
         self.prior = _shares(codes[labeled], None, self.n_outputs)
-        self.prior = self.prior if given is None else given.blend(self.prior)
         self.learned = _shares(codes[labeled], weight[labeled], self.n_outputs)
         return EncodedTargets(codes, labeled, weight, held_out, given)
 
@@ -116,7 +115,7 @@ class ClassTargets:
         p : ndarray of shape (n, K)
             Distributions of rows.
         pool : ndarray of bool, shape (n,)
-            Those whose mean is to be the prior. Without any the rule of Bayes counts.
+            Those whose mean is to be the prior.
 
         Returns
         -------
@@ -126,10 +125,7 @@ class ClassTargets:
         given = read_class_prior(self.class_prior, self.classes)
         if given is None:
             return p
-        if pool.any():
-            self.prior, self.shift = given.shift(p[pool])
-        else:
-            self.shift = source_shift(self.prior, self.learned)
+        self.prior, self.shift = given.shift(p[pool], self.learned)
         return self.matched(p)
 
     def matched(self, p):

@@ -9,6 +9,7 @@ with Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", ICML
 
 import copy
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from scipy import stats
@@ -16,13 +17,14 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, logit, softmax
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state, check_scalar
 
 from .._warnings import warn
+from ..inputs.checks import check_weight
 from ..inputs.class_prior import ClassPrior
 from ..inputs.labels import label_column, labeled_rows, plain
 from ..inputs.lazy import take_rows
-from ..inputs.marks import mark_for
+from ..inputs.marks import core, mark_for
 
 __all__ = ["PriorEstimate", "estimate_class_prior", "prior_of_probabilities", "settled_class_prior"]
 
@@ -128,6 +130,9 @@ def estimate_class_prior(
     (array([0.8, 0.2]), True)
     """
     mark = mark_for([estimator], y, unlabeled_label)
+    check_scalar(cv, "cv", Integral, min_val=2)
+    check_scalar(n_bootstraps, "n_bootstraps", Integral, min_val=2)
+    check_consistent_length(X, y)
     labeled, rng = labeled_rows(y, mark), check_random_state(random_state)
     rows, pool = np.flatnonzero(labeled), np.flatnonzero(~labeled)
     classes, codes = np.unique(plain(label_column(y)[labeled]), return_inverse=True)
@@ -136,12 +141,15 @@ def estimate_class_prior(
     if len(rows) == 0 or np.bincount(codes).min() < 2:
         raise ValueError("Estimating class shares takes two labels of each class.")
     pool = rng.permutation(pool)[:POOL]
+    names = classes.astype(object) if classes.dtype.kind in "US" else classes  # one may be "nan"
     n_folds = min(cv, np.bincount(codes).min())
     split = StratifiedKFold(n_folds, shuffle=True, random_state=rng.randint(2**31))
     p = np.empty((len(rows), len(classes)))
     p_pool = np.empty((n_folds, len(pool), len(classes)))
     for number, (train, test) in enumerate(split.split(codes, codes)):
-        clf = clone(estimator).fit(take_rows(X, rows[train]), classes[codes[train]])
+        clf = clone(estimator).fit(take_rows(X, rows[train]), names[codes[train]])
+        if getattr(vars(core(clf)).get("net_"), "stop_reason_", None) == "interrupted":
+            raise KeyboardInterrupt
         p[test] = clf.predict_proba(take_rows(X, rows[test]))
         p_pool[number] = clf.predict_proba(take_rows(X, pool))
     return prior_of_probabilities(p, codes, p_pool, classes, n_bootstraps, rng)
@@ -156,17 +164,20 @@ def settled_class_prior(estimator, X, y, sample_weight):
     asked = estimator.class_prior
     if not (isinstance(asked, str) and asked == "estimate") or y is None:
         return asked
+    check_consistent_length(X, y, sample_weight)
     labeled = labeled_rows(y, estimator.unlabeled_label)
     if sample_weight is not None:
-        rows = np.flatnonzero(np.asarray(sample_weight) > 0)
+        rows = np.flatnonzero(check_weight(sample_weight, label_column(y)) > 0)
         X, y, labeled = take_rows(X, rows), take_rows(y, rows), labeled[rows]
     if estimator.unlabeled_weight == 0 or labeled.all():
         return "labels"
     plain_one = clone(estimator).set_params(class_prior="labels")
     known = plain_one.get_params(deep=False)
     quiet = {"verbose": 0, "warm_start": False, "checkpoint_dir": None, "callbacks": None}
+    quiet |= {"validation_fraction": None, "early_stopping": False, "temperature_scaling": False}
     plain_one.set_params(**{name: value for name, value in quiet.items() if name in known})
     seed = copy.deepcopy(estimator.random_state)
+    seed = np.random.RandomState() if seed is None else seed  # not numpy's own
     return estimate_class_prior(plain_one, X, y, random_state=seed).known
 
 
@@ -189,6 +200,9 @@ def prior_of_probabilities(p, codes, p_pool, classes, n_bootstraps=50, rng=None)
     z, z_pools = np.log(np.maximum(p, LEAST)), np.log(np.maximum(p_pool, LEAST))
     z_pools = z_pools.reshape(-1, *z_pools.shape[-2:])
     n_folds, m, _ = z_pools.shape
+    if m > POOL:
+        z_pools = z_pools[:, rng.choice(m, POOL, replace=False)]
+        m = POOL
     z_pool = z_pools[np.arange(m) % n_folds, np.arange(m)]  # as labeled rows: of one fold each
     counts, n = np.bincount(codes, minlength=len(classes)), len(codes)
     raw, shares = _estimate(z, codes, z_pool), counts / n

@@ -71,6 +71,6 @@ def test_trust_lies_between_what_is_found_and_what_is_given():
     np.testing.assert_allclose(ClassPrior(given, 0.5).blend(found), [0.75, 0.25])
     p = distributions(2000)[:, :2]
     p /= p.sum(1, keepdims=True)
-    target, shift = ClassPrior(given, 0.0).shift(p)
+    target, shift = ClassPrior(given, 0.0).shift(p, found)
     np.testing.assert_allclose(target, p.mean(0))
     np.testing.assert_allclose(shift - shift.mean(), 0, atol=1e-3)

@@ -9,8 +9,10 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from skorch.callbacks import Callback
 
 import sklearn_ssl
 from sklearn_ssl import (
@@ -22,6 +24,7 @@ from sklearn_ssl import (
     SemiSupervisedGaussianMixture,
     estimate_class_prior,
 )
+from sklearn_ssl.inputs.class_prior import ClassPrior
 from sklearn_ssl.model_selection import PriorEstimate
 from sklearn_ssl.model_selection.class_prior import _calibration, _em, prior_of_probabilities
 
@@ -179,6 +182,8 @@ def test_the_labels_shares_change_nothing(cls):
     clf = quick(cls).fit(X, few)
     if cls is not SemiSupervisedGaussianMixture:
         np.testing.assert_allclose(clf.class_prior_, [1 / 3, 2 / 3])
+        holder = clf.graph_ if hasattr(clf, "graph_") else clf._targets
+        assert holder.shift is None
     assert clf.class_prior_.sum() == pytest.approx(1)
 
 
@@ -300,7 +305,7 @@ def test_a_file_keeps_the_shares(tmp_path):
     X, few, _ = draw(1, 6, (0.5, 0.5), m=60)
     clf = quick(FixMatchClassifier, class_prior=np.array([0.75, 0.25])).fit(X, few)
     clf.save(tmp_path / "net")
-    same = sklearn_ssl.load(tmp_path / "net", class_prior=[0.75, 0.25])
+    same = sklearn_ssl.load(tmp_path / "net")
     assert np.array_equal(same.predict_proba(X), clf.predict_proba(X))
     np.testing.assert_array_equal(same.class_prior_, clf.class_prior_)
 
@@ -319,3 +324,142 @@ def test_a_portfolio_needs_folds_for_an_estimate():
     clf = quick(AutoSSLClassifier, class_prior="estimate", cv=None)
     with pytest.raises(ValueError, match='"estimate" needs cv'):
         clf.fit(X, few)
+
+
+# ------------------------------------------------------------------- what a second look found
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pd.Series({"ill": 0.7, "healthy": 0.3}),
+        pd.Series(["ill"] * 7 + ["healthy"] * 3).value_counts(normalize=True),
+        {"ill": 0.7, "healthy": 0.3},
+        pd.Series([0.3, 0.7]),
+    ],
+)
+def test_shares_by_name_are_read_by_name(given):
+    X, few, _ = draw(1, 6, (0.5, 0.5), m=60)
+    y = np.array(["?", "healthy", "ill"])[few + 1]
+    clf = LabelPropagationClassifier(class_prior=given, unlabeled_label="?").fit(X, y)
+    np.testing.assert_allclose(clf.class_prior_, [0.3, 0.7])
+
+
+@pytest.mark.parametrize("given", [{"ill": 0.7, "well": 0.3}, pd.Series({"ill": 1.0}), {}])
+def test_names_of_other_classes_are_refused(given):
+    X, few, _ = draw(1, 6, (0.5, 0.5), m=60)
+    y = np.array(["?", "healthy", "ill"])[few + 1]
+    with pytest.raises(ValueError, match="'healthy', 'ill'"):
+        LabelPropagationClassifier(class_prior=given, unlabeled_label="?").fit(X, y)
+
+
+def test_a_few_unlabeled_rows_are_no_sample():
+    """Four rows of one class are not made to have two: the labels' shares and Bayes count."""
+    X, few, _ = draw(0, 25, (1.0, 0.0), m=4, centers=[[0, 0], [4, 4]])
+    labeled = few >= 0
+    clf = quick(FixMatchClassifier, class_prior=[0.5, 0.5], max_steps=100)
+    clf.partial_fit(X[labeled], few[labeled], classes=[0, 1])
+    assert clf.set_params(max_steps=1).partial_fit(X, few).score(X[labeled], few[labeled]) > 0.95
+    np.testing.assert_allclose(clf._targets.shift, 0, atol=1e-12)
+
+
+def test_ctrl_c_in_an_estimate_ends_the_fit():
+    class Stop(Callback):
+        steps = 0
+
+        def on_batch_end(self, net, **kwargs):
+            type(self).steps += 1
+            if self.steps == 5:
+                raise KeyboardInterrupt
+
+    X, few, _ = draw(m=30)
+    clf = quick(FixMatchClassifier, callbacks=[Stop()])
+    with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
+        estimate_class_prior(clf, X, few, random_state=0)
+    assert Stop.steps == 5
+
+
+def test_the_global_generator_stays_as_it_was():
+    X, few, _ = draw(0, 25, (0.85, 0.15), centers=[[0, 0], [2.5, 2.5]])
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 (it is what is tested)
+    for cls in (LabelPropagationClassifier, SemiSupervisedGaussianMixture):
+        cls(class_prior="estimate", random_state=None).fit(X, few)
+    assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@pytest.mark.filterwarnings("ignore:'None' is a class here")
+def test_a_class_may_be_named_as_a_missing_value_is():
+    X, few, _ = draw(0, 25, (0.85, 0.15), centers=[[0, 0], [2.5, 2.5]])
+    y = np.array([-1, "None", "yes"], dtype=object)[few + 1]
+    clf = LabelPropagationClassifier(class_prior="estimate", random_state=0).fit(X, y)
+    assert clf.classes_.tolist() == ["None", "yes"]
+    assert clf.class_prior_[0] > 0.75
+
+
+@pytest.mark.filterwarnings("ignore:.*leave the share of class")
+@pytest.mark.parametrize(
+    "params",
+    [{"early_stopping": True}, {"validation_fraction": 0.4}, {"temperature_scaling": True}],
+)
+def test_held_out_rows_leave_the_folds_alone(params):
+    X, few, _ = draw(k=5, m=60)
+    clf = quick(FixMatchClassifier, class_prior="estimate", **params)
+    assert np.isfinite(clf.fit(X, few).predict_proba(X)).all()
+
+
+def test_lengths_that_do_not_fit_are_said_before_any_fold():
+    X, few, _ = draw(m=30)
+    clf = quick(FixMatchClassifier, class_prior="estimate")
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clf.fit(X[:-3], few)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clf.fit(X, few, sample_weight=np.ones(len(X) + 1))
+    with pytest.raises(ValueError, match="cv == 1, must be >= 2"):
+        estimate_class_prior(clf, X, few, cv=1)
+    with pytest.raises(ValueError, match="n_bootstraps == 1, must be >= 2"):
+        estimate_class_prior(clf, X, few, n_bootstraps=1)
+
+
+@pytest.mark.parametrize("trust", [0.0, 0.4, 1.0])
+def test_the_bound_of_a_mixture_never_falls(trust, monkeypatch):
+    X, few, _ = draw(1, 10, (0.8, 0.2), m=300, centers=[[0, 0], [1.3, 1.3]])
+    known = ClassPrior(np.array([0.2, 0.8]), trust)
+    place = "sklearn_ssl.methods.gaussian_mixture.estimator.settled_class_prior"
+    monkeypatch.setattr(place, lambda *_: known)
+    clf = SemiSupervisedGaussianMixture(class_prior="estimate", tol=1e-9, max_iter=500).fit(X, few)
+    bounds = [record["lower_bound"] for record in clf.history_]
+    assert np.diff(bounds).min() > -1e-9
+    monkeypatch.undo()
+    own = SemiSupervisedGaussianMixture(tol=1e-9, max_iter=500).fit(X, few).class_prior_
+    np.testing.assert_allclose(clf.class_prior_, known.blend(own), atol=1e-6)
+
+
+def test_a_fit_that_fails_claims_no_shares():
+    class Fail(Callback):
+        def on_batch_end(self, net, **kwargs):
+            raise RuntimeError("no more")
+
+    X, few, _ = draw(1, 6, (0.5, 0.5), m=60)
+    clf = quick(FixMatchClassifier, class_prior=[0.2, 0.8], callbacks=[Fail()])
+    with pytest.raises(RuntimeError, match="no more"):
+        clf.fit(X, few)
+    np.testing.assert_allclose(clf.class_prior_, [0.5, 0.5])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*leave the share of class")
+def test_a_portfolio_knows_how_its_folds_disagree(monkeypatch):
+    members = [("forest", RandomForestClassifier(20, random_state=0))]
+    clf, held = AutoSSLClassifier(estimators=members, class_prior="estimate", random_state=0), []
+    found = []
+
+    def noted(*args, **kwargs):
+        found.append(prior_of_probabilities(*args, **kwargs))
+        return found[-1]
+
+    monkeypatch.setattr("sklearn_ssl.methods.portfolio.classifier.prior_of_probabilities", noted)
+    for seed in range(15):
+        X, few, truth = draw(seed, 20, (0.85, 0.15), m=300, centers=[[0, 0, 0], [1.2] * 3])
+        clf.fit(X, few)
+        held.append(found[-1].low[1] <= (truth[few < 0] == 1).mean() <= found[-1].high[1])
+    assert np.mean(held) >= 0.8

@@ -178,12 +178,12 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             rng = np.random.RandomState(rng) if not hasattr(rng, "randint") else rng
             offset = find_offset(X, used)
             X = rows_for_network(self, X, offset)
-            rows, self.classes_, self.class_prior_ = X[part], targets.classes, targets.prior
+            rows, self.classes_ = X[part], targets.classes
             documents = are_documents(X, self.documents)
             self._summary = DataSummary.of(rows, targets.n_outputs, offset, documents)
             self.input_kind_, scale = self._summary.kind, self._summary.scale
             self.graph_ = LabelGraph(self.n_neighbors, self.alpha, scale, documents)
-            self.n_iter_ = self.graph_.fit(
+            self.n_iter_, self.class_prior_ = self.graph_.fit(
                 rows, y[part], weight[part], targets.n_outputs, rng.randint(2**31), given
             )
             p = np.empty((len(y), targets.n_outputs))

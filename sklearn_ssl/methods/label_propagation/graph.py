@@ -26,6 +26,7 @@ __all__ = [
     "nodes_of",
     "pooled",
     "spread",
+    "with_prior",
 ]
 
 EXACT_ROWS = 50_000  # up to here every pair of rows is compared
@@ -215,7 +216,7 @@ def pooled(codes, weight, node, n_classes):
     return Y
 
 
-def spread(weights, rows, Y, alpha, copies=None, prior=None):
+def spread(weights, rows, Y, alpha, copies=None):
     """Class distributions (m, K) of all nodes, from edges and labels; 0 where no label reaches.
 
     A node of c equal rows (``copies``) leads to itself with c - 1 times the weight of its other
@@ -224,8 +225,7 @@ def spread(weights, rows, Y, alpha, copies=None, prior=None):
     Column sums of F, over the rows, are made proportional to the square root of the classes'
     shares among the labels. The shares themselves (class mass normalisation: Zhu, Ghahramani and
     Lafferty 2003), and Zhou's F as it is, let rare classes vanish, and equal sums make too much of
-    them. Where the shares are known, the mean of the distributions of nodes without a label is
-    brought to them.
+    them.
 
     Parameters
     ----------
@@ -236,15 +236,13 @@ def spread(weights, rows, Y, alpha, copies=None, prior=None):
     alpha : float in (0, 1)
     copies : ndarray of shape (m,), or None
         Rows of each node; None: one.
-    prior : ClassPrior or None
-        Shares of the classes, where they are known.
 
     Returns
     -------
     distributions : ndarray of shape (m, K)
     n_iter : int
     """
-    A, share, free = edges(weights, rows, len(Y)), Y.sum(0) / Y.sum(), ~Y.any(1)
+    A, share = edges(weights, rows, len(Y)), Y.sum(0) / Y.sum()
     W = A + A.T
     if copies is not None and copies.max() > 1:
         W = csr_array(W + diags_array((copies - 1) * W.sum(0)))
@@ -253,12 +251,36 @@ def spread(weights, rows, Y, alpha, copies=None, prior=None):
     sums = (F if copies is None else copies[:, None] * F).sum(0)
     F *= np.divide(np.sqrt(share), sums, out=np.zeros(len(share)), where=share > 0)
     total = F.sum(1, keepdims=True)
-    p = F / np.where(total > 0, total, 1)
-    free &= total[:, 0] > 0
+    return F / np.where(total > 0, total, 1), n_iter
+
+
+def with_prior(p, Y, copies, prior):
+    """Distributions of nodes (m, K) with known class shares.
+
+    The mean over the rows without a label that a label reaches is brought to them.
+
+    Parameters
+    ----------
+    p, Y : ndarray of shape (m, K)
+        What `spread` returns, and was given.
+    copies : ndarray of shape (m,)
+        Rows of each node.
+    prior : ClassPrior or None
+        None leaves p as it is.
+
+    Returns
+    -------
+    distributions : ndarray of shape (m, K)
+    shares : ndarray of shape (K,)
+        Those of the prior, as far as it is trusted; without one those among the labels.
+    """
+    shares, free = Y.sum(0) / Y.sum(), ~Y.any(1) & p.any(1)
     if prior is not None and free.any():
-        counts = np.ones(len(Y)) if copies is None else copies
-        p[free] = shifted(p[free], prior.shift(p[free], counts[free])[1])
-    return p, n_iter
+        shares, shift = prior.shift(p[free], shares, copies[free])
+        p[free] = shifted(p[free], shift)
+    elif prior is not None:
+        shares = prior.blend(shares)
+    return p, shares
 
 
 def certainty(probabilities):
@@ -288,12 +310,14 @@ class LabelGraph:
     ``neighbors`` is the fitted search among them.
     """
 
+    shift = None
+
     def __init__(self, n_neighbors, alpha, scale, documents=False):
         self.n_neighbors, self.alpha, self.documents = n_neighbors, alpha, documents
         self.scale = torch.where(scale > 0, scale, 1).numpy()
 
     def fit(self, X, codes, weight, n_classes, seed, prior=None):
-        """Build the graph of the rows X, spread their labels; return the number of iterations.
+        """Build the graph of the rows X, spread their labels; return iterations and class shares.
 
         ``prior`` is the `ClassPrior` where the classes' shares are known.
         """
@@ -302,14 +326,15 @@ class LabelGraph:
         first, self.node = nodes_of(digests(scaled))
         nodes = scaled if len(first) == len(codes) else scaled[first]
         self.distributions = Y = pooled(codes, weight, self.node, n_classes)
+        labels = Y.sum(0) / Y.sum()
+        shares = labels if prior is None else prior.blend(labels)
         if (codes < 0).any():  # else the labels alone vote
             distances, rows = nearest(nodes, self.n_neighbors, seed)
             copies = np.bincount(self.node)
             W = closeness(distances)
-            self.distributions, n_iter = spread(W, rows, Y, self.alpha, copies, prior)
-        by_bayes = None
-        if prior is not None and prior.trust == 1:
-            by_bayes = source_shift(prior.shares, Y.sum(0) / Y.sum())
+            self.distributions, n_iter = spread(W, rows, Y, self.alpha, copies)
+            self.distributions, shares = with_prior(self.distributions, Y, copies, prior)
+        by_bayes = None if prior is None else source_shift(shares, labels)
         self.shift = None if (codes < 0).any() else by_bayes
         self.reached = self.distributions.any(1)
         if not self.reached.all():
@@ -317,7 +342,7 @@ class LabelGraph:
             votes = self._vote(self._search(nodes[labeled]), Y[labeled], nodes[far])
             self.distributions[far] = votes if by_bayes is None else shifted(votes, by_bayes)
         self.neighbors = self._search(nodes)
-        return n_iter
+        return n_iter, shares
 
     def predict_proba(self, X):
         """Class distributions (m, K) of new rows: those of their neighbours, by closeness."""

@@ -18,7 +18,7 @@ from ...augment import choose_views
 from ...inputs.sparse_rows import SparseRows
 from ...losses import class_shares, masked_cross_entropy
 from ..rounds import Round, RoundsClassifier
-from .graph import certainty, digests, nearest, nodes_of, pooled, spread
+from .graph import certainty, digests, nearest, nodes_of, pooled, spread, with_prior
 
 __all__ = ["LabelPropagationLoss", "LabelPropagationNet"]
 
@@ -171,7 +171,8 @@ class LabelPropagationNet(RoundsClassifier):
         cosine = np.maximum(1 - np.square(distances) / 2, 0)
         Y = pooled(rows.y, rows.weight, node, rows.n_classes)
         W, copies = cosine**self.gamma, np.bincount(node)
-        return spread(W, others, Y, self.alpha, copies, rows.given_prior)[0][node]
+        p = spread(W, others, Y, self.alpha, copies)[0]
+        return with_prior(p, Y, copies, rows.given_prior)[0][node]
 
 
 def _features(net, X):

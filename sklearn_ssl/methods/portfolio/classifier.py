@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
 from ..._parameters import ParameterTable
+from ..._warnings import warn
 from ...classifier import LabeledScoreMixin
 from ...inputs.checks import (
     check_like_fitted,
@@ -34,8 +35,8 @@ from ...inputs.mixed import MixedRows
 from ...inputs.offsets import find_offset
 from ...inputs.summary import DataSummary
 from ...inputs.targets import ClassTargets
-from ...model_selection.class_prior import prior_of_probabilities
-from .fitting import Schedule, folds_of
+from ...model_selection.class_prior import POOL, prior_of_probabilities
+from .fitting import NONE, Schedule, folds_of
 from .members import (
     Fitted,
     Rows,
@@ -46,7 +47,7 @@ from .members import (
     read_members,
 )
 from .report import Report
-from .weights import mean_of, tempered, weighed
+from .weights import mean_of, means_out_of_fold, tempered, weighed
 
 __all__ = ["AutoSSLClassifier"]
 
@@ -246,8 +247,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
             if self._estimates_prior and not folds:
                 raise ValueError('class_prior="estimate" needs cv, and two labels of each class.')
             members = self._members(rows, fewest, rng)
-            told = self._fit_all(members, rows, folds)
-            self._transduce(rows, X, used, told, rng)
+            self._fit_all(members, rows, folds, rng)
+            self._transduce(rows, X, used)
         return self
 
     def _read(self, X, y, sample_weight):
@@ -297,11 +298,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
             issparse(rows.numbers),
         )
 
-    def _fit_all(self, members, rows, folds):
-        """Fit every member on all labels, then without those of each fold; weigh them, report.
-
-        Return what the mean of those that were measured says of labeled rows out of fold.
-        """
+    def _fit_all(self, members, rows, folds, rng):
+        """Fit every member on all labels, then without those of each fold; weigh them, report."""
         schedule = Schedule(
             self.n_jobs, self.verbose, self.checkpoint_dir,
             forgiving=isinstance(self.estimators, str),
@@ -309,18 +307,24 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         )  # fmt: skip
         results = schedule.whole(members, rows)
         self._kept = [m for m in members if isinstance(results[m.name], Fitted)]
-        told = schedule.out_of_fold(self._kept, rows, folds)
-        codes, measured = rows.codes[rows.codes >= 0], np.isfinite(told).all((1, 2))
+        pool = np.flatnonzero(rows.codes < 0) if self._estimates_prior else NONE
+        pool = rng.permutation(pool)[:POOL]
+        told, pools = schedule.out_of_fold(self._kept, rows, folds, pool)
+        codes = rows.codes[rows.codes >= 0]
         plain = np.array([not member.knows for member in self._kept])
         self.temperatures_, told, losses, self.weights_ = weighed(told, codes, plain)
         self.named_estimators_ = Bunch(**{m.name: results[m.name].estimator for m in self._kept})
         self.report_ = Report.of(members, results, told, codes, losses, self.weights_)
         if (rows.codes >= 0).all():
             self.report_.gain = None
-        weights = np.where(measured, self.weights_, 0)
-        return mean_of(told[measured], weights[measured] / max(weights.sum(), 1e-12))
+        if len(pool) and not np.isfinite(told).all((1, 2)).any():
+            warn("The fit ended before class shares could be estimated: predictions have none.")
+        elif len(pool):
+            means = means_out_of_fold(told, pools, self.weights_, self.temperatures_)
+            found = prior_of_probabilities(means[0], codes, means[1], self.classes_, rng=rng)
+            self._targets.class_prior = found.known
 
-    def _transduce(self, rows, X, used, told, rng):
+    def _transduce(self, rows, X, used):
         """Label all rows; note how far members are from their mean."""
         X, numbers = (rows.X, rows.numbers) if used.all() else self._check_X(X)
         decisions, codes = {}, np.full(len(used), -1)
@@ -329,10 +333,6 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         for name, decided in decisions.items():
             apart = decided[unlabeled] != p[unlabeled].argmax(1)
             self.report_[name].disagreement = float(apart.mean()) if len(apart) else 0.0
-        if self._estimates_prior and (unlabeled & used).any() and np.size(told) > 1:
-            labels, pool = rows.codes[rows.codes >= 0], p[unlabeled & used]
-            found = prior_of_probabilities(told, labels, pool, self.classes_, rng=rng)
-            self._targets.class_prior = found.known
         p = self._targets.match(p, unlabeled & used)
         p[~unlabeled] = np.eye(len(self.classes_))[codes[~unlabeled]]
         self.label_distributions_, self.transduction_ = p, self.classes_[p.argmax(1)]

@@ -14,6 +14,7 @@ from .members import OVER, Fitted, attempt
 __all__ = ["Schedule", "folds_of"]
 
 INTERRUPTED = "the fit was interrupted"
+NONE = np.empty(0, dtype=np.int64)
 
 
 def folds_of(codes, cv, seed):
@@ -90,7 +91,7 @@ class Schedule:
             If not one could be fitted.
         """
         results = {member.name: INTERRUPTED for member in members}
-        for member, result in self._run(members, rows, np.empty(0, dtype=np.int64), "all"):
+        for member, result in self._run(members, rows, NONE, "all", NONE):
             results[member.name] = result
             if isinstance(result, str) and result != OVER:
                 warn(f"Member {member.name!r} is left out. {result}")
@@ -102,31 +103,36 @@ class Schedule:
             raise ValueError(f"No member could be fitted: {results}")
         return results
 
-    def out_of_fold(self, members, rows, folds):
-        """What members say of labeled rows whose labels they were not given.
+    def out_of_fold(self, members, rows, folds, others):
+        """What members say of labeled rows whose labels they were not given, and of m others.
 
         Returns
         -------
-        ndarray of shape (M, n_labeled, K)
+        told : ndarray of shape (M, n_labeled, K)
             NaN where a member was not fitted, or cut short.
+        pools : ndarray of shape (n_folds, M, m, K)
+            Of the others, by those who learned without a fold.
         """
-        told = np.full((len(members), len(rows.codes), len(rows.classes)), np.nan)
-        place = {member.name: told[i] for i, member in enumerate(members)}
+        M, K = len(members), len(rows.classes)
+        told = np.full((M, len(rows.codes), K), np.nan)
+        pools = np.full((len(folds), M, len(others), K), np.nan)
+        place = {member.name: i for i, member in enumerate(members)}
         for number, fold in enumerate(folds):
             if self.interrupted:
                 break
-            for member, result in self._run(members, rows, fold, f"fold {number}"):
+            for member, result in self._run(members, rows, fold, f"fold {number}", others):
                 if isinstance(result, Fitted) and not result.cut_short:
-                    place[member.name][fold] = result.told
-        return told[:, rows.codes >= 0]
+                    i, n = place[member.name], len(fold)
+                    told[i, fold], pools[number, i] = result.told[:n], result.told[n:]
+        return told[:, rows.codes >= 0], pools
 
-    def _run(self, members, rows, hidden, part):
+    def _run(self, members, rows, hidden, part, others):
         """Yield members and what came of them, until all are done, or Ctrl-C."""
         folder = None if self.folder is None else Path(self.folder) / part
         jobs = (
             delayed(attempt)(
-                member, rows, hidden, self.deadline, self.took.get(member.name, 0.0), folder,
-                self.forgiving,
+                member, rows, hidden, others, self.deadline, self.took.get(member.name, 0.0),
+                folder, self.forgiving,
             )
             for member in members
         )  # fmt: skip

@@ -140,7 +140,7 @@ class Fitted:
     ----------
     seconds : float
     estimator : classifier or None
-    told : ndarray of shape (n_hidden, K) or None
+    told : ndarray of shape (n_hidden + n_others, K) or None
     stop_reason : str or None
         Of its network.
     note : str
@@ -280,7 +280,7 @@ class Deadline(Callback):
             raise KeyboardInterrupt
 
 
-def attempt(member, rows, hidden, deadline, expected, folder, forgiving):
+def attempt(member, rows, hidden, others, deadline, expected, folder, forgiving):
     """Fit a member without the labels of some rows, and ask it for their classes.
 
     Parameters
@@ -289,6 +289,8 @@ def attempt(member, rows, hidden, deadline, expected, folder, forgiving):
     rows : Rows
     hidden : ndarray of int
         Row numbers; none for the member that predicts.
+    others : ndarray of int
+        Numbers of rows that it is asked for too, behind the hidden ones.
     deadline : float or None
         Seconds since the epoch, at which networks end their training.
     expected : float
@@ -333,7 +335,8 @@ def attempt(member, rows, hidden, deadline, expected, folder, forgiving):
     if not len(hidden):
         note = "; ".join(dict.fromkeys(str(one.message) for one in said or []))
         return Fitted(time.time() - start, clf, stop_reason=reason, note=note)
-    told = probabilities(member, clf, take_rows(rows.X, hidden), rows.numbers[hidden], rows.classes)
+    asked = np.concatenate([hidden, others])
+    told = probabilities(member, clf, take_rows(rows.X, asked), rows.numbers[asked], rows.classes)
     return Fitted(time.time() - start, told=told, stop_reason=reason)
 
 

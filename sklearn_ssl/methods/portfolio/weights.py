@@ -3,7 +3,15 @@
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-__all__ = ["log_losses", "mean_of", "member_weights", "temperature", "tempered", "weighed"]
+__all__ = [
+    "log_losses",
+    "mean_of",
+    "means_out_of_fold",
+    "member_weights",
+    "temperature",
+    "tempered",
+    "weighed",
+]
 
 FLOOR = 1e-3  # of a probability, divided by K: log 0 is no number
 SMOOTHING = 0.05  # share of the uniform distribution that losses mix in
@@ -104,6 +112,32 @@ def weighed(told, codes, plain):
     told = np.array([tempered(p, t) for p, t in zip(told, temperatures, strict=True)])
     losses = np.array([log_losses(p, codes) for p in told])
     return np.array(temperatures), told, losses, member_weights(losses, plain)
+
+
+def means_out_of_fold(told, pools, weights, temperatures):
+    """Means of the members that were measured.
+
+    Parameters
+    ----------
+    told : ndarray of shape (M, n, K)
+        Tempered probabilities of labeled rows out of fold; NaN for a member that was not measured.
+    pools : ndarray of shape (n_folds, M, m, K)
+        Probabilities of other rows by the members of each fold, as they are.
+    weights, temperatures : ndarray of shape (M,)
+
+    Returns
+    -------
+    ndarray of shape (n, K)
+    ndarray of shape (n_folds, m, K)
+    """
+    measured = np.isfinite(told).all((1, 2))
+    weights = weights[measured] if weights[measured].any() else np.ones(measured.sum())
+    weights, temperatures = weights / weights.sum(), temperatures[measured]
+    pools = [
+        mean_of([tempered(p, t) for p, t in zip(pool, temperatures, strict=True)], weights)
+        for pool in pools[:, measured]
+    ]
+    return mean_of(told[measured], weights), np.array(pools)
 
 
 def mean_of(probabilities, weights):
