@@ -11,7 +11,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..inputs.labels import is_labeled, label_column, labeled_rows, plain
-from ..inputs.marks import mark_for, parts
+from ..inputs.marks import core, mark_for, parts
 from ..regressor import SSLRegressor
 from .splitting import LabeledSplit, hide_labels, labeled_scorer
 
@@ -25,13 +25,15 @@ class Comparison:
     Attributes
     ----------
     scores, supervised_scores : ndarray of shape (n_splits,)
-        With and without the unlabeled rows, on the same labeled test rows.
+        With and without the unlabeled rows, or of the baseline, on the same labeled test rows.
     difference : float
         Mean of scores - supervised_scores.
     interval : tuple (low, high)
         Confidence interval of the difference.
     confidence : float in (0, 1)
         Level of the interval.
+    names : (str, str) or None
+        The estimator and the baseline, where one was given.
     """
 
     scores: np.ndarray
@@ -39,16 +41,22 @@ class Comparison:
     difference: float
     interval: tuple
     confidence: float
+    names: tuple | None = None
 
     @property
     def verdict(self):
-        """ "helped", "hurt" or "undecided": whether the interval excludes 0, and on which side."""
+        """Whether the interval excludes 0, and on which side.
+
+        "helped", "hurt" or "undecided"; of two named estimators "better", "worse" or "undecided".
+        """
         low, high = self.interval
-        return "helped" if low > 0 else "hurt" if high < 0 else "undecided"
+        above, below = ("helped", "hurt") if self.names is None else ("better", "worse")
+        return above if low > 0 else below if high < 0 else "undecided"
 
     def __str__(self):
+        ours, other = self.names or ("with unlabeled rows", "without")
         return (
-            f"with unlabeled rows {self.scores.mean():.3f}, without "
+            f"{ours} {self.scores.mean():.3f}, {other} "
             f"{self.supervised_scores.mean():.3f}: difference {self.difference:+.3f}, "
             f"{self.confidence:.0%} interval [{self.interval[0]:+.3f}, {self.interval[1]:+.3f}], "
             f"{self.verdict}"
@@ -178,7 +186,13 @@ def compare_with_supervised(
     reach = error * stats.t.ppf((1 + confidence) / 2, len(splits) - 1)
     mean = float(difference.mean())
     interval = float(mean - reach), float(mean + reach)
-    return Comparison(ours, plain, mean, interval, confidence)
+    names = None if baseline is None else tuple(map(_name, (estimator, baseline)))
+    return Comparison(ours, plain, mean, interval, confidence, names)
+
+
+def _name(estimator):
+    """What an estimator is called in a sentence: of a Pipeline the last step's class."""
+    return type(core(estimator)).__name__
 
 
 def corrected_error(differences, splits, labeled):

@@ -83,6 +83,10 @@ def test_comparison_with_what_the_user_has_already(few):
     plain = cross_val_score(forest, X[labeled], y[labeled], cv=3)
     np.testing.assert_array_equal(result.supervised_scores, plain)
     np.testing.assert_array_equal(result.scores, cross_val_score(graph, X, y, cv=LabeledSplit(3)))
+    assert str(result).startswith("LabelPropagationClassifier 0.")
+    assert "ExtraTreesClassifier 0." in str(result)
+    assert "unlabeled rows" not in str(result)
+    assert result.verdict in ("better", "worse", "undecided")
 
 
 def test_budget_curve_rises_and_is_reproducible():
