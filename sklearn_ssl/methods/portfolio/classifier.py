@@ -75,9 +75,10 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         regression, forests, boosting (from 100 labels on), label propagation over a graph,
         and networks; on images networks alone.
     budget : {"fast", "good", "best"} or float > 0, default="good"
-        How many networks "auto" holds: `LabelPropagationNet`; `FixMatchClassifier` too; or also
-        `SelfTrainingNet` and `VATClassifier`. A number is seconds: networks, in this order, and
-        their folds, while there is time; members that are no network are always fitted.
+        How many networks "auto" holds: `LabelPropagationNet`, fitted once and not for each fold;
+        `FixMatchClassifier` too; or also `SelfTrainingNet` and `VATClassifier`. A number is
+        seconds: networks, in this order, and their folds, while there is time; members that are no
+        network are always fitted.
     cv : int >= 2 or None, default=3
         Folds of the labeled rows, at most as many as the rarest class has labels. None, and a class
         of one label, leave the weights equal.

@@ -109,7 +109,7 @@ class Schedule:
         Returns
         -------
         told : ndarray of shape (M, n_labeled, K)
-            NaN where a member was not fitted, or cut short.
+            NaN where a member is not measured, was not fitted, or was cut short.
         pools : ndarray of shape (n_folds, M, m, K)
             Of the others, by those who learned without a fold.
         """
@@ -120,7 +120,8 @@ class Schedule:
         for number, fold in enumerate(folds):
             if self.interrupted:
                 break
-            for member, result in self._run(members, rows, fold, f"fold {number}", others):
+            measured = [member for member in members if member.measured]
+            for member, result in self._run(measured, rows, fold, f"fold {number}", others):
                 if isinstance(result, Fitted) and not result.cut_short:
                     i, n = place[member.name], len(fold)
                     told[i, fold], pools[number, i] = result.told[:n], result.told[n:]

@@ -70,6 +70,8 @@ class Member:
         Whether it is given the rows as numbers, categories one-hot, in the place of X.
     codes : bool
         Whether it is given 0..K-1, and -1, in the place of y.
+    measured : bool
+        Whether it is fitted for each fold too; else it counts as a member of mean loss.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Member:
     knows: bool
     of_numbers: bool = False
     codes: bool = False
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -265,7 +268,8 @@ def automatic_members(kind, budget, smallest, n_labeled, choices, rng, sparse=Fa
         members.append(Member("graph", LabelPropagationClassifier(**choices), True))
     networks = list(NETWORKS.items())[: OF_BUDGET.get(budget)]
     for name, cls in networks:
-        members.append(Member(name, cls(random_state=next(seed), **choices), True))
+        clf = cls(random_state=next(seed), **choices)
+        members.append(Member(name, clf, True, measured=budget != "fast"))
     return members
 
 
