@@ -251,6 +251,10 @@ def test_auto_on_a_table(blobs, monkeypatch):
     small_networks(monkeypatch)
     X, y, truth = blobs
     clf = AutoSSLClassifier(budget="fast", random_state=0).fit(X, y)
+    table = clf.report_.frame()
+    assert np.isnan(table.log_loss["LabelPropagationNet"])
+    assert np.isfinite(table.log_loss[:-1]).all()
+    assert clf.weights_[-1] > 0
     names = ["logistic", "random forest", "extra trees", "graph", "LabelPropagationNet"]
     assert list(clf.named_estimators_) == names
     assert clf.score(X, truth) > 0.95
@@ -413,6 +417,7 @@ def test_the_budget_says_how_many_networks(budget, networks):
     members = automatic_members("table", budget, 5, 120, {}, rng)
     assert sum(hasattr(m.estimator, "max_steps") for m in members) == networks
     assert "boosting" in [m.name for m in members]
+    assert all(m.measured for m in members) == (budget != "fast")
 
 
 def test_what_is_masked_is_missing(blobs):
@@ -488,3 +493,12 @@ def test_names_that_cannot_be_are_refused(name, blobs):
     X, y, _ = blobs
     with pytest.raises(ValueError, match="Names of estimators"):
         AutoSSLClassifier(estimators=[(name, LogisticRegression()), GRAPH]).fit(X, y)
+
+
+def test_shares_that_no_member_could_tell_are_not_estimated(monkeypatch):
+    small_networks(monkeypatch)
+    X = np.random.default_rng(0).random((40, 1, 8, 8)).astype(np.float32)
+    clf = AutoSSLClassifier(budget="fast", class_prior="estimate", random_state=0)
+    with pytest.warns(UserWarning, match="No member was measured"):
+        p = clf.fit(X, few(np.arange(40) % 2)).predict_proba(X)
+    assert np.isfinite(p).all()

@@ -319,7 +319,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         if (rows.codes >= 0).all():
             self.report_.gain = None
         if len(pool) and not np.isfinite(told).all((1, 2)).any():
-            warn("The fit ended before class shares could be estimated: predictions have none.")
+            warn("No member was measured out of fold: class shares were not estimated.")
         elif len(pool):
             means = means_out_of_fold(told, pools, self.weights_, self.temperatures_)
             found = prior_of_probabilities(means[0], codes, means[1], self.classes_, rng=rng)
