@@ -93,12 +93,18 @@ def _score(found, members, *, weigh=True, networks=False, geometric=False):
     return np.mean(np.tensordot(weights, told, 1).argmax(1) == truth)
 
 
-def report(cache):
-    """Print the tables of ``RESULTS_PORTFOLIO.md``."""
+def cached(cache):
+    """Of each draw, by "data k seed", the arrays of each fit, by name."""
     draws = {}
     for path in sorted(cache.glob("*.npz")):
         name = next(name for name in [*PLAIN, *OURS] if path.stem.endswith(" " + name))
         draws.setdefault(path.stem[: -len(name) - 1], {})[name] = dict(np.load(path))
+    return draws
+
+
+def report(cache):
+    """Print the tables of ``RESULTS_PORTFOLIO.md``."""
+    draws = cached(cache)
     small = ["logistic", "forest", "extra trees"]
     base = [*small, "graph", "LabelPropagationNet", "FixMatch"]
 
