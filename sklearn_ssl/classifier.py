@@ -104,13 +104,13 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
         (``validation_fraction``), so that confidences match accuracy (Guo et al. 2017, arXiv
         1706.04599). It changes no decision of the trained net.
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
-        Shares of the classes among all rows, in the order of ``classes_``. k labels of each class
-        do not tell them. Where they are given (or a dict, class to share), `predict_proba` has them
-        as its mean over the unlabeled rows, and so has what a method takes its class shares from,
-        as distribution alignment. "labels": those of the labels, and predictions stay as they are.
-        "estimate": `estimate_class_prior` of the supervised net, which takes some ten labels a
-        class, and 5 more fits without checkpoints. Right shares raise accuracy and may lower
-        balanced accuracy.
+        Shares of the classes among the rows without label, and those to come, in the order of
+        ``classes_``, or a dict of class to share. k labels of each class do not tell them. Where
+        they are given, `predict_proba` has them as its mean over the unlabeled rows, and so has
+        what a method takes its class shares from, as distribution alignment. "labels": those of
+        the labels, and predictions stay as they are. "estimate": `estimate_class_prior` of the
+        supervised net, which takes some ten labels a class, and 5 more fits without checkpoints.
+        Right shares raise accuracy and may lower balanced accuracy.
 
     Attributes
     ----------

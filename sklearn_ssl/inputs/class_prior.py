@@ -100,9 +100,8 @@ def read_class_prior(class_prior, classes):
         named = None if numbered else class_prior.to_dict()
     try:
         if named is not None:
-            known = {str(name): share for name, share in named.items()}
-            unknown = set(known) - {str(c) for c in classes.tolist()}
-            class_prior = [] if unknown else [known[str(c)] for c in classes.tolist()]
+            unknown = [name for name in named if name not in classes.tolist()]
+            class_prior = [] if unknown else [named[c] for c in classes.tolist()]
         prior = np.asarray(class_prior, dtype=np.float64)
     except (KeyError, TypeError, ValueError):
         prior = np.array(np.nan)

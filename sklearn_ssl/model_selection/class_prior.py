@@ -84,7 +84,8 @@ def estimate_class_prior(
     rows, plus that over the folds' classifiers, which saw different labels. The estimate is noise
     with less than some ten labels a class. So it is drawn to the labels' shares:
     prior = raw^t shares^(1 - t), normalised, with t = max(0, 1 - v / d), v the variance and d the
-    squared distance in log-odds, both summed over the classes.
+    squared distance in log-odds, both summed over the classes. Where the standard error of a share
+    is a factor of two or more, t is 0.
 
     Parameters
     ----------
@@ -213,6 +214,7 @@ def prior_of_probabilities(p, codes, p_pool, classes, n_bootstraps=50, rng=None)
         drawn.append(_estimate(z[some], codes[some], z_pool[others]))
     middle = np.quantile(logit(drawn), [0.16, 0.84], axis=0)  # the few that find no row say little
     variance = ((middle[1] - middle[0]) / 2) ** 2 * counts / (counts - 1)
+    variance = np.maximum(variance, 1 / (m * raw * (1 - raw)))  # of a count among m rows
     if n_folds > 1:
         variance += logit([_estimate(z, codes, one) for one in z_pools]).var(0, ddof=1)
     spread, odds = np.sqrt(variance), logit(raw)
@@ -222,11 +224,11 @@ def prior_of_probabilities(p, codes, p_pool, classes, n_bootstraps=50, rng=None)
     low, high = expit(odds - reach), expit(odds + reach)
     factor = spread * (1 - raw)  # of the logarithm of a share
     if factor.max() > np.log(2):
-        k = factor.argmax()
+        k, trust = factor.argmax(), 0.0
         warn(
             f"{n} labels leave the share of class {classes.tolist()[k]!r} open: it is "
-            f"{low[k]:.3f} to {high[k]:.3f} (95 %). If you know the shares of the classes, give "
-            "them as class_prior; else label more rows."
+            f"{low[k]:.3f} to {high[k]:.3f} (95 %), so the estimate is not used. If you know the "
+            "shares of the classes, give them as class_prior; else label more rows."
         )
     prior = ClassPrior(raw, trust).blend(shares)
     return PriorEstimate(classes, prior, raw, low, high, trust, spread)

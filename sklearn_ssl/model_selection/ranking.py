@@ -34,6 +34,8 @@ class Ranking:
     chosen : str
         By the one-standard-error rule: the first, in the order they were given, of those that the
         best one does not beat by more than a standard error of the paired difference.
+    scoring : str
+        What the scores are.
     """
 
     names: list
@@ -42,10 +44,12 @@ class Ranking:
     difference: np.ndarray
     standard_error: np.ndarray
     chosen: str
+    scoring: str = "score"
 
     def __str__(self):
         width = max(map(len, [*self.names, "method"]))
-        lines = [f"{'method':{width}s}   score  to {self.baseline}"]
+        lines = [f"Scores: {self.scoring}, higher is better", ""]
+        lines += [f"{'method':{width}s}   score  to {self.baseline}"]
         rows = zip(
             self.names, self.scores.mean(1), self.difference, self.standard_error, strict=True
         )
@@ -127,6 +131,8 @@ def rank_methods(
     ('logistic', ['graph', 'logistic'], (2, 3))
     """
     listed = estimators
+    if not isinstance(listed, dict) and not all(isinstance(e, tuple | list) for e in listed):
+        raise ValueError("estimators must be a dict of name to estimator, or (name, estimator)s.")
     estimators = dict(listed)
     if len(estimators) < len(listed):
         raise ValueError("Names of estimators must be unique.")
@@ -168,4 +174,5 @@ def rank_methods(
         differences.mean(1)[order],
         corrected_error(differences, splits, labeled)[order],
         names[within.argmax()],
+        scoring if isinstance(scoring, str) else "those of your scorer",
     )

@@ -338,7 +338,7 @@ def test_what_members_of_auto_warn_of_is_in_the_report(blobs, monkeypatch):
     nets = {"net": lambda **p: Warns(max_steps=2, **p)}
     monkeypatch.setattr("sklearn_ssl.methods.portfolio.members.NETWORKS", nets)
     clf = AutoSSLClassifier(random_state=0, cv=2).fit(X, y)
-    assert clf.report_["net"].note == "a mind of its own"
+    assert clf.report_["net"].note.endswith("a mind of its own")
     with pytest.warns(UserWarning, match="a mind of its own") as caught:
         AutoSSLClassifier(estimators=[GRAPH, ("net", Warns(max_steps=2))], cv=2).fit(X, y)
     assert len(caught) == 1  # and not of every fold
@@ -485,7 +485,7 @@ def test_a_callback_of_the_user_may_end_a_training(blobs):
     net = FixMatchClassifier(max_steps=50, batch_size=8, callbacks=[Stop()])
     clf = AutoSSLClassifier(estimators=[GRAPH, ("net", net)], cv=2).fit(X, y)
     assert np.isfinite(clf.report_["net"].log_loss)
-    assert clf.report_["net"].note == ""
+    assert "cut short" not in clf.report_["net"].note
 
 
 @pytest.mark.parametrize("name", ["cv", "a__b", "a/b", 3])
@@ -502,3 +502,27 @@ def test_shares_that_no_member_could_tell_are_not_estimated(monkeypatch):
     with pytest.warns(UserWarning, match="No member was measured"):
         p = clf.fit(X, few(np.arange(40) % 2)).predict_proba(X)
     assert np.isfinite(p).all()
+
+
+def test_the_report_says_who_fell_out_and_what_that_means(blobs):
+    X, y, _ = blobs
+
+    class Guesses(Recorder):
+        unlabeled_label = -1
+
+        def fit(self, X, y, sample_weight=None):
+            self.classes_ = np.array([0, 1])
+            return self
+
+    y = np.where(y > 1, -1, y)
+    clf = AutoSSLClassifier(estimators=[("guess", Guesses()), LOGISTIC]).fit(X, y)
+    assert clf.weights_.tolist() == [0, 1]
+    assert clf.report_["guess"].note == "fell out: worse than the best plain member"
+    assert clf.report_.sentence.startswith("All members that use the unlabeled rows fell out")
+
+
+def test_an_error_names_the_member(blobs):
+    X, y, _ = blobs
+    members = [LOGISTIC, ("rare", LogisticRegression(C=-1.0))]
+    with pytest.raises(ValueError, match="Member 'rare': The 'C' parameter"):
+        AutoSSLClassifier(estimators=members).fit(X, y)

@@ -99,6 +99,17 @@ def test_a_wide_estimate_says_so():
     with pytest.warns(UserWarning, match="6 labels leave the share of class 0 open.*give them as"):
         found = estimate_class_prior(LogisticRegression(), X, few, random_state=0)
     assert found.spread.max() > np.log(2)
+    assert found.trust == 0
+
+
+def test_a_class_that_every_bootstrap_misses_is_no_certainty():
+    """Who is always sure of class 0 on unlabeled rows does not tell how few there are of 1."""
+    p, codes = np.tile([[0.9, 0.1], [0.2, 0.8]], (10, 1)), np.tile([0, 1], 10)
+    with pytest.warns(UserWarning, match="leave the share of class 1 open"):
+        pool = np.tile([0.999, 0.001], (300, 1))
+        found = prior_of_probabilities(p, codes, pool, np.arange(2), rng=0)
+    assert found.trust == 0
+    assert found.high[1] > 10 * found.raw[1]
 
 
 def test_classes_keep_their_names_and_order():
@@ -343,6 +354,13 @@ def test_shares_by_name_are_read_by_name(given):
     y = np.array(["?", "healthy", "ill"])[few + 1]
     clf = LabelPropagationClassifier(class_prior=given, unlabeled_label="?").fit(X, y)
     np.testing.assert_allclose(clf.class_prior_, [0.3, 0.7])
+
+
+def test_numbers_name_classes_whatever_their_type():
+    X, few, _ = draw(1, 6, (0.5, 0.5), m=60)
+    for given in ({0.0: 0.3, 1.0: 0.7}, {np.int64(1): 0.7, 0: 0.3}):
+        clf = LabelPropagationClassifier(class_prior=given).fit(X, few)
+        np.testing.assert_allclose(clf.class_prior_, [0.3, 0.7])
 
 
 @pytest.mark.parametrize("given", [{"ill": 0.7, "well": 0.3}, pd.Series({"ill": 1.0}), {}])

@@ -65,8 +65,8 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         Whether rows are bags of words, whose neighbours are those of the largest cosine. "auto":
         where they look so.
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
-        Shares of the classes among all rows, in the order of ``classes_``: where they are given,
-        the mean of the distributions of unlabeled rows has them. "labels": see the notes.
+        Shares of the classes among unlabeled rows, in the order of ``classes_``. Where they are
+        given, the mean of the distributions of these rows has them. "labels": see the notes.
         "estimate": `estimate_class_prior` of clones that learn from labels alone, which takes some
         ten labels a class.
     random_state : int, RandomState or None, default=None

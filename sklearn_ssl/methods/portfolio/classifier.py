@@ -96,8 +96,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
     documents : bool or "auto", default="auto"
         Whether rows are bags of words, as in `SSLClassifier`; for the members of "auto".
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
-        Shares of the classes among all rows, in the order of ``classes_``. Where they are given,
-        `predict_proba` has them as its mean over the unlabeled rows. "labels": predictions stay as
+        Shares of the classes among unlabeled rows, in the order of ``classes_``. Where they are
+        given, `predict_proba` has them as its mean over these rows. "labels": predictions stay as
         they are. "estimate": from what members say out of fold, as `estimate_class_prior` does; it
         takes some ten labels a class. Members have their own.
     checkpoint_dir : str, path or None, default=None

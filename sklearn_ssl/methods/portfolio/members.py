@@ -330,6 +330,8 @@ def attempt(member, rows, hidden, others, deadline, expected, folder, forgiving)
             clf.set_params(**given).fit(X, y, **_weight_of(member, clf, weight))
     except (ValueError, TypeError, FloatingPointError) as error:
         if not forgiving:
+            if len(error.args) == 1:  # the message alone
+                error.args = (f"Member {member.name!r}: {error}",)
             raise
         return f"{type(error).__name__}: {error}"
     clf.set_params(**{name: params[name] for name in given})

@@ -9,6 +9,8 @@ from .weights import mean_of
 
 __all__ = ["MemberReport", "Report"]
 
+FELL_OUT = "fell out: worse than the best plain member"
+
 
 @dataclass
 class MemberReport:
@@ -84,6 +86,8 @@ class Report:
                 right = told[place].argmax(1) == codes
                 entry.log_loss, entry.log_loss_se = _mean_and_error(losses[place])
                 entry.accuracy, entry.accuracy_se = _mean_and_error(right)
+                if entry.weight == 0:
+                    entry.note = "; ".join(filter(None, [FELL_OUT, entry.note]))
             place += 1
         plain = np.array([not m.knows for m in members if not isinstance(results[m.name], str)])
         report.gain = _gain(told, codes, np.isfinite(losses).all(1), weights, plain)
@@ -125,6 +129,12 @@ class Report:
     @property
     def sentence(self):
         """Whether the unlabeled rows helped, as far as the labels can tell."""
+        semi = [m for m in self.members if m.rows == "all"]
+        if semi and all(m.note.startswith(FELL_OUT) for m in semi):
+            return (
+                "All members that use the unlabeled rows fell out: they are worse than the best "
+                "plain one on labeled rows out of fold."
+            )
         if self.gain is None:
             return (
                 "Whether the unlabeled rows helped was not measured: it takes unlabeled rows, "
