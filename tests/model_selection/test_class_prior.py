@@ -105,8 +105,8 @@ def test_a_wide_estimate_says_so():
 def test_a_class_that_every_bootstrap_misses_is_no_certainty():
     """Who is always sure of class 0 on unlabeled rows does not tell how few there are of 1."""
     p, codes = np.tile([[0.9, 0.1], [0.2, 0.8]], (10, 1)), np.tile([0, 1], 10)
+    pool = np.tile([0.999, 0.001], (300, 1))
     with pytest.warns(UserWarning, match="leave the share of class 1 open"):
-        pool = np.tile([0.999, 0.001], (300, 1))
         found = prior_of_probabilities(p, codes, pool, np.arange(2), rng=0)
     assert found.trust == 0
     assert found.high[1] > 10 * found.raw[1]
