@@ -29,7 +29,8 @@ class Comparison:
     difference : float
         Mean of scores - supervised_scores.
     interval : tuple (low, high)
-        Confidence interval of the difference.
+        Confidence interval of the difference; NaN where all folds have the same, from which no
+        spread can be told.
     confidence : float in (0, 1)
         Level of the interval.
     names : (str, str) or None
@@ -58,9 +59,13 @@ class Comparison:
         return (
             f"{ours} {self.scores.mean():.3f}, {other} "
             f"{self.supervised_scores.mean():.3f}: difference {self.difference:+.3f}, "
-            f"{self.confidence:.0%} interval [{self.interval[0]:+.3f}, {self.interval[1]:+.3f}], "
-            f"{self.verdict}"
+            f"{self._interval_in_words()}, {self.verdict}"
         )
+
+    def _interval_in_words(self):
+        if np.isnan(self.interval).any():
+            return "no interval, since all folds have the same difference"
+        return f"{self.confidence:.0%} interval [{self.interval[0]:+.3f}, {self.interval[1]:+.3f}]"
 
 
 @dataclass(frozen=True)
@@ -185,6 +190,7 @@ def compare_with_supervised(
     error = corrected_error(difference, splits, labeled_rows(y, unlabeled_label))
     reach = error * stats.t.ppf((1 + confidence) / 2, len(splits) - 1)
     mean = float(difference.mean())
+    reach = reach if np.ptp(difference) > 0 else np.nan
     interval = float(mean - reach), float(mean + reach)
     names = None if baseline is None else tuple(map(_name, (estimator, baseline)))
     return Comparison(ours, plain, mean, interval, confidence, names)

@@ -526,3 +526,10 @@ def test_an_error_names_the_member(blobs):
     members = [LOGISTIC, ("rare", LogisticRegression(C=-1.0))]
     with pytest.raises(ValueError, match="Member 'rare': The 'C' parameter"):
         AutoSSLClassifier(estimators=members).fit(X, y)
+
+
+def test_members_that_change_nothing_are_no_certainty(blobs):
+    X, y, _ = blobs
+    clf = AutoSSLClassifier(estimators=[GRAPH, LOGISTIC]).fit(X, y)
+    clf.report_.gain = (0.0, 0.0, 0.0)
+    assert "change no decision of the mean" in str(clf.report_)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -87,6 +88,15 @@ def test_comparison_with_what_the_user_has_already(few):
     assert "ExtraTreesClassifier 0." in str(result)
     assert "unlabeled rows" not in str(result)
     assert result.verdict in ("better", "worse", "undecided")
+
+
+def test_folds_that_agree_by_chance_are_no_certainty(few):
+    X, y, _ = few
+    graph = LabelPropagationClassifier()
+    result = compare_with_supervised(graph, X, y, cv=3, baseline=clone(graph))
+    assert np.isnan(result.interval).all()
+    assert result.verdict == "undecided"
+    assert "no interval, since all folds have the same difference" in str(result)
 
 
 def test_budget_curve_rises_and_is_reproducible():

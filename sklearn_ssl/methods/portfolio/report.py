@@ -141,6 +141,11 @@ class Report:
                 "and members of both kinds that have a weight and were measured out of fold."
             )
         difference, low, high = self.gain
+        if low == high:
+            return (
+                "Members that use the unlabeled rows change no decision of the mean on the "
+                f"{self.n_labels} labels out of fold: whether they helped cannot be told."
+            )
         verdict = "helped" if low > 0 else "hurt" if high < 0 else "cannot be told"
         found = "" if verdict != "cannot be told" else " whether they helped"
         return (
