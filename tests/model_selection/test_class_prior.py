@@ -84,6 +84,14 @@ def test_the_interval_holds_the_shares_in_ninety_of_a_hundred_draws(k, shares):
     assert np.mean(held) >= 0.9
 
 
+def test_shares_among_the_labels_do_not_bias_the_estimate():
+    """80 labels of one class and 20 of the other; of the rows without label a half and a half."""
+    X, few, truth = draw(0, 80, (0.5, 0.5), m=1000, centers=[[0, 0], [1.2, 1.2]])
+    rows = np.flatnonzero(few != 1).tolist() + np.flatnonzero(few == 1)[:20].tolist()
+    found = estimate_class_prior(LogisticRegression(), X[rows], few[rows], random_state=0)
+    assert found.raw[1] == pytest.approx((truth[few < 0] == 1).mean(), abs=0.06)
+
+
 @pytest.mark.filterwarnings("ignore:.*leave the share of class")
 def test_an_estimate_that_is_noise_stays_with_the_labels():
     rng = np.random.default_rng(0)

@@ -1308,7 +1308,7 @@ MUTANTS = [
         "model_selection/class_prior.py",
         "+ bias, axis=1) / source",
         "+ bias, axis=1)",
-        "model_selection/test_class_prior.py -k ninety",
+        "model_selection/test_class_prior.py -k bias",
     ),
     (
         "estimate-of-classifiers-that-agree",
