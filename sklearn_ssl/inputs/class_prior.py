@@ -25,7 +25,7 @@ TINY = 1e-12  # of a probability: log 0 is no number
 
 @dataclass(frozen=True)
 class ClassPrior:
-    """Shares of the classes among all rows, and how far they are known.
+    """Shares of the classes among unlabeled rows, and how far they are known.
 
     Parameters
     ----------

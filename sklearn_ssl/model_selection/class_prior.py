@@ -197,6 +197,9 @@ def prior_of_probabilities(p, codes, p_pool, classes, n_bootstraps=50, rng=None)
     n_bootstraps : int
     rng : int, RandomState or None
     """
+    if len(classes) == 1:
+        one, zero = np.ones(1), np.zeros(1)
+        return PriorEstimate(classes, one, one, one, one, 0.0, zero)
     rng = check_random_state(rng)
     z, z_pools = np.log(np.maximum(p, LEAST)), np.log(np.maximum(p_pool, LEAST))
     z_pools = z_pools.reshape(-1, *z_pools.shape[-2:])

@@ -489,3 +489,13 @@ def test_a_portfolio_knows_how_its_folds_disagree(monkeypatch):
         clf.fit(X, few)
         held.append(found[-1].low[1] <= (truth[few < 0] == 1).mean() <= found[-1].high[1])
     assert np.mean(held) >= 0.8
+
+
+@pytest.mark.filterwarnings("ignore:Only one class")
+@pytest.mark.parametrize("cls", [LabelPropagationClassifier, FixMatchClassifier])
+def test_one_class_has_all_rows(cls):
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.r_[np.zeros(10), np.full(50, -1)]
+    assert estimate_class_prior(quick(cls), X, y).prior.tolist() == [1]
+    clf = quick(cls, class_prior="estimate").fit(X, y)
+    assert clf.class_prior_.tolist() == [1]
+    assert (clf.predict_proba(X) == 1).all()
