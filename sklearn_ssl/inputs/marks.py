@@ -6,7 +6,7 @@ from sklearn.pipeline import Pipeline
 
 from .labels import is_missing, mark_of
 
-__all__ = ["core", "mark_for", "own_mark", "parts", "steps"]
+__all__ = ["core", "mark_for", "own_mark", "parts", "steps", "stop_reason"]
 
 
 def parts(estimator):
@@ -53,6 +53,11 @@ def core(estimator):
             estimator = estimator.estimator
         else:
             return estimator
+
+
+def stop_reason(estimator):
+    """Return why the training of a fitted network ended, as `SSLNet` says; None without one."""
+    return getattr(vars(core(estimator)).get("net_"), "stop_reason_", None)
 
 
 def own_mark(estimator):

@@ -84,7 +84,7 @@ class TrainingRows:
 
     @cached_property
     def class_prior(self):
-        """Shares of the classes among all rows, as far as is known: tensor (K,).
+        """Shares of the classes among unlabeled rows, as far as is known: tensor (K,).
 
         Those that are given, else those among the labels.
         """

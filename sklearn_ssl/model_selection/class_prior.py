@@ -24,7 +24,7 @@ from ..inputs.checks import check_weight
 from ..inputs.class_prior import ClassPrior
 from ..inputs.labels import label_column, labeled_rows, plain
 from ..inputs.lazy import take_rows
-from ..inputs.marks import core, mark_for
+from ..inputs.marks import mark_for, stop_reason
 
 __all__ = ["PriorEstimate", "estimate_class_prior", "prior_of_probabilities", "settled_class_prior"]
 
@@ -149,7 +149,7 @@ def estimate_class_prior(
     p_pool = np.empty((n_folds, len(pool), len(classes)))
     for number, (train, test) in enumerate(split.split(codes, codes)):
         clf = clone(estimator).fit(take_rows(X, rows[train]), names[codes[train]])
-        if getattr(vars(core(clf)).get("net_"), "stop_reason_", None) == "interrupted":
+        if stop_reason(clf) == "interrupted":
             raise KeyboardInterrupt
         p[test] = clf.predict_proba(take_rows(X, rows[test]))
         p_pool[number] = clf.predict_proba(take_rows(X, pool))

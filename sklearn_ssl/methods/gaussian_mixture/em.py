@@ -6,8 +6,6 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.special import logsumexp
 
-from ...inputs.class_prior import ClassPrior
-
 __all__ = ["EM", "log_joint", "whiten"]
 
 _START_ROWS = 50  # of the identity, in the covariance that EM starts from
@@ -30,7 +28,7 @@ class EM:
     shrinkage: float
     reg_covar: float
     owners: np.ndarray  #: the class of each component, (C,)
-    prior: ClassPrior | None = None  #: the shares of the classes, where they are known for sure
+    prior: np.ndarray | None = None  #: the shares of the classes (K,), where they are known
 
     def start(self, Z, codes, weight, n_classes):
         """Weights (K,) and means (K, d) of the labeled rows of each class; and S_0."""
@@ -49,7 +47,7 @@ class EM:
         if self.prior is None:
             return totals
         of_class = np.bincount(self.owners, totals)
-        return (self.prior.shares / of_class)[self.owners] * totals
+        return (self.prior / of_class)[self.owners] * totals
 
     def run(self, Z, weight, barred, model, S_0, max_iter, tol):
         """The model after at most ``max_iter`` steps, the bound at each, whether it converged."""

@@ -25,7 +25,7 @@ from ...inputs.checks import (
     refuse_masked,
     restored_if_refused,
 )
-from ...inputs.class_prior import CONSTRAINT, ClassPrior, read_class_prior
+from ...inputs.class_prior import CONSTRAINT, read_class_prior
 from ...inputs.classes import check_labels
 from ...inputs.columns import as_rows, missing_located
 from ...inputs.offsets import warn_of_float64
@@ -78,7 +78,7 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
     random_state : int, RandomState or None, default=None
         Of the k-means that starts several components; with one, nothing is random.
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
-        Shares of the classes among all rows, in the order of ``classes_``. Where they are given,
+        Shares of the classes among unlabeled rows, in the order of ``classes_``. Where given,
         the weights of a class's components sum to its share. "labels": EM begins with those of the
         labels, and finds its own. "estimate": `estimate_class_prior` of clones that learn from
         labels alone, which takes some ten labels a class; weights other than 0 do not count there.
@@ -234,10 +234,11 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         A covariance is a matrix (d, d), or a vector (d,) if diagonal; there is one a component.
         """
         owners = np.repeat(np.arange(len(self.classes_)), self.n_components)
+        shares = None if prior is None else prior.shares
         if prior is not None and prior.trust < 1:  # EM has an estimate of its own to blend with
             own, *_ = self._em(Z, codes, weight, log_scale, None)
-            prior = ClassPrior(prior.blend(np.bincount(owners, own)))
-        em = EM(self.covariance_type, self.shrinkage, self.reg_covar, owners, prior)
+            shares = prior.blend(np.bincount(owners, own))
+        em = EM(self.covariance_type, self.shrinkage, self.reg_covar, owners, shares)
         weights, means, S_0 = em.start(Z, codes, weight, len(self.classes_))
         if self.n_components > 1:
             labeled = codes >= 0

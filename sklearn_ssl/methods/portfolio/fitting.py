@@ -117,10 +117,10 @@ class Schedule:
         told = np.full((M, len(rows.codes), K), np.nan)
         pools = np.full((len(folds), M, len(others), K), np.nan)
         place = {member.name: i for i, member in enumerate(members)}
+        measured = [member for member in members if member.measured]
         for number, fold in enumerate(folds):
             if self.interrupted:
                 break
-            measured = [member for member in members if member.measured]
             for member, result in self._run(measured, rows, fold, f"fold {number}", others):
                 if isinstance(result, Fitted) and not result.cut_short:
                     i, n = place[member.name], len(fold)

@@ -22,7 +22,7 @@ from skorch.callbacks import Callback
 
 from ...inputs.labels import mark_unlabeled
 from ...inputs.lazy import take_rows
-from ...inputs.marks import core, parts
+from ...inputs.marks import core, parts, stop_reason
 from ..fixmatch import FixMatchClassifier
 from ..label_propagation import LabelPropagationClassifier, LabelPropagationNet
 from ..self_training import SelfTrainingNet
@@ -335,7 +335,7 @@ def attempt(member, rows, hidden, others, deadline, expected, folder, forgiving)
             raise
         return f"{type(error).__name__}: {error}"
     clf.set_params(**{name: params[name] for name in given})
-    reason = getattr(vars(core(clf)).get("net_"), "stop_reason_", None)
+    reason = stop_reason(clf)
     if reason == "callback" and (deadline is None or time.time() < deadline):
         reason = None  # a callback of the user's
     if not len(hidden):
