@@ -1214,8 +1214,8 @@ MUTANTS = [
     (
         "portfolio-forgives-members-of-a-list",
         "methods/portfolio/fitting.py",
-        "                self.forgiving,\n",
-        "                True,\n",
+        "folder, self.forgiving,",
+        "folder, True,",
         "methods/test_portfolio.py -k refusal",
     ),
     (
