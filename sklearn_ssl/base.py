@@ -37,6 +37,7 @@ from .inputs.checks import (
 from .inputs.documents import are_documents, as_documents
 from .inputs.lazy import LazyRows
 from .inputs.offsets import find_offset
+from .inputs.pool import pool_behind
 from .inputs.rows import TrainingRows
 from .inputs.summary import DataSummary
 from .persistence import save
@@ -207,6 +208,8 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
         "documents": ["boolean", StrOptions({"auto"})],
         "compile": ["boolean"],
     }
+    __metadata_request__fit = __metadata_request__partial_fit = {"X_unlabeled": True}
+
     # ------------------------------------------------- what a method may say: see the class
 
     _labeled_rows_in_pool = False
@@ -248,12 +251,13 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
 
     # ----------------------------------------------------------------- fit
 
-    def _fit(self, X, y, sample_weight, targets, previous, *, reset=True):
+    def _fit(self, X, y, sample_weight, X_unlabeled, targets, previous, *, reset=True):
         """Check, encode, train, and say what is known of all rows.
 
         ``targets`` encode y; ``previous`` is the net that training continues from, or None.
         """
-        with restored_if_refused(self):
+        stacked = pool_behind(self, X, X_unlabeled, apart=True)
+        with restored_if_refused(self), stacked as (X, n_pool):
             self._check_parameters(previous)
             check_y_is_given(self, y is not None)
             known = None if previous is None else self._summary
@@ -263,8 +267,9 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
             warn_of_channels_last(X)
             seed = drawn_seed(self.random_state)
             hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
-            weight = check_weight(sample_weight, X)
-            encoded = targets.encode(X, y, weight, self._validation_share(), hold_out_seed)
+            weight = check_weight(sample_weight, X.shape[0] - n_pool)
+            encoded = targets.encode(y, weight, self._validation_share(), hold_out_seed)
+            encoded = encoded.with_unlabeled(n_pool, targets.missing)
             used = encoded.weight > 0
             in_training = used if self.unlabeled_weight > 0 else used & encoded.labeled
             offset = find_offset(X, in_training) if known is None else known.offset

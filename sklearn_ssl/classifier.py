@@ -20,6 +20,8 @@ __all__ = ["LabeledScoreMixin", "SSLClassifier"]
 class LabeledScoreMixin(ClassifierMixin):
     """What follows from ``predict_proba`` and ``classes_``: decisions, and a score without -1."""
 
+    __metadata_request__fit = {"X_unlabeled": True}  # routed without set_fit_request
+
     def __sklearn_clone__(self):
         look_at_callers_of_clone(self.unlabeled_label)
         return super().__sklearn_clone__()
@@ -117,9 +119,11 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
     classes_ : ndarray of shape (K,)
         Real classes only.
     transduction_ : ndarray of shape (n,)
-        Labels of all training rows: the given ones, and predictions for unlabeled rows.
+        Labels of the rows of X: the given ones, and predictions for unlabeled rows.
     label_distributions_ : ndarray of shape (n, K) in [0, 1]
-        Class probabilities of all training rows; a given label has probability 1.
+        Class probabilities of the rows of X; a given label has probability 1.
+    transduction_unlabeled_, label_distributions_unlabeled_
+        The same of the rows of X_unlabeled, where it was given.
     temperature_ : float >= 1
         1 without ``temperature_scaling``.
     class_prior_ : ndarray of shape (K,)
@@ -140,7 +144,7 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
 
     # ----------------------------------------------------------------- fit
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Train on labeled and unlabeled rows.
 
         Parameters
@@ -155,6 +159,8 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
             At least 0. Batches draw labeled rows in proportion to it, so that it weighs them in
             the labeled loss of every method. A row of weight 0 is left out, labeled or not; what
             else an unlabeled row weighs does not matter.
+        X_unlabeled : as X, of shape (m, ...), or None, default=None
+            More rows without a label, behind those of X; see ``docs/workflows.md``.
 
         Returns
         -------
@@ -172,10 +178,11 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
         """
         previous = vars(self).get("net_") if self.warm_start else None
         self._check_parameters(previous)
-        prior = settled_class_prior(self, X, y, sample_weight)
-        return self._fit(X, y, sample_weight, self._new_targets(class_prior=prior), previous)
+        prior = settled_class_prior(self, X, y, sample_weight, X_unlabeled)
+        targets = self._new_targets(class_prior=prior)
+        return self._fit(X, y, sample_weight, X_unlabeled, targets, previous)
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None, X_unlabeled=None):
         """Train for ``max_steps`` more steps on other rows, from the weights so far.
 
         Each call has its own learning rate schedule and optimizer; the scaling of the features
@@ -191,6 +198,8 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
             All classes that will ever come; needed in the first call unless its y holds them all.
         sample_weight : array-like of shape (n,) or None, default=None
             As in `fit`.
+        X_unlabeled : as X, of shape (m, ...), or None, default=None
+            As in `fit`.
 
         Returns
         -------
@@ -205,7 +214,8 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
         if previous is not None and not np.array_equal(np.unique(known), self.classes_):
             raise ValueError(f"classes={classes!r}, but the first call had {self.classes_}.")
         targets = self._new_targets(known, self.class_prior)
-        return self._fit(X, y, sample_weight, targets, previous, reset=previous is None)
+        reset = previous is None
+        return self._fit(X, y, sample_weight, X_unlabeled, targets, previous, reset=reset)
 
     def _new_targets(self, classes=None, class_prior="labels"):
         continues = self.warm_start and hasattr(self, "net_")

@@ -38,6 +38,9 @@ LEFT_OUT = (
     "transduction_",
     "label_distributions_",
     "labeled_iter_",
+    "transduction_unlabeled_",
+    "label_distributions_unlabeled_",
+    "labeled_iter_unlabeled_",
     "pseudo_labels_",
 )
 

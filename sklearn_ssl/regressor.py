@@ -23,9 +23,11 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         Columns of y, T.
     transduction_ : ndarray of shape (n,) or (n, T)
         The given targets, and predictions where they were NaN.
+    transduction_unlabeled_ : ndarray of shape (m,) or (m, T)
+        Predictions for the rows of X_unlabeled, where it was given.
     """
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Train on labeled and unlabeled rows.
 
         Parameters
@@ -37,6 +39,8 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
             some known targets is labeled, and its unknown ones do not count.
         sample_weight : array-like of shape (n,) or None, default=None
             Batches draw labeled rows in proportion to it; a row of weight 0 is left out.
+        X_unlabeled : as X, of shape (m, ...), or None, default=None
+            More rows without a label, behind those of X; see ``docs/workflows.md``.
 
         Returns
         -------
@@ -51,9 +55,10 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
             If the loss becomes NaN or infinite; the last good weights stay.
         """
         previous = vars(self).get("net_") if self.warm_start else None
-        return self._fit(X, y, sample_weight, self._new_targets(previous), previous)
+        targets = self._new_targets(previous)
+        return self._fit(X, y, sample_weight, X_unlabeled, targets, previous)
 
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Train for ``max_steps`` more steps on other rows, from the weights so far.
 
         Parameters
@@ -64,6 +69,8 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
             As in `fit`. Targets are scaled as in the first call.
         sample_weight : array-like of shape (n,) or None, default=None
             As in `fit`.
+        X_unlabeled : as X, of shape (m, ...), or None, default=None
+            As in `fit`.
 
         Returns
         -------
@@ -72,7 +79,8 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         """
         previous = vars(self).get("net_")
         targets = self._new_targets(previous)
-        return self._fit(X, y, sample_weight, targets, previous, reset=previous is None)
+        reset = previous is None
+        return self._fit(X, y, sample_weight, X_unlabeled, targets, previous, reset=reset)
 
     def _new_targets(self, previous):
         return NumberTargets(earlier=None if previous is None else self._targets)

@@ -10,7 +10,7 @@ from .._warnings import warn
 from .labels import as_label_array, is_labeled, label_column
 from .marks import parts, steps
 
-__all__ = ["look_at_callers", "look_at_callers_of_clone"]
+__all__ = ["look_at_callers", "look_at_callers_of_clone", "look_at_pipelines"]
 
 
 def look_at_callers(has_marks, kind, unlabeled_label):
@@ -33,11 +33,12 @@ def look_at_callers(has_marks, kind, unlabeled_label):
     Raises
     ------
     ValueError
-        If y was encoded, or a calibration would be wrong.
+        If y was encoded, or a tool takes unlabeled rows for a class.
     """
     for frame in _frames_of_tools():
         _refuse_calibration(frame, unlabeled_label)
         if has_marks:
+            _refuse_marks(frame)
             _warn_of_steps(frame, frame.f_locals.get("y"), unlabeled_label)
         elif kind in "iub" and _tool_with_mark(frame, unlabeled_label):
             _refuse_encoded(frame, unlabeled_label)
@@ -65,6 +66,23 @@ def look_at_callers_of_clone(unlabeled_label):
             for pipeline in pipelines:
                 _warn_of_steps(pipeline, frame.f_locals["y"], unlabeled_label)
             pipelines = []
+
+
+def look_at_pipelines():
+    """Tell of a Pipeline that gave X through its steps, and the pool beside it as it was."""
+    for frame in _frames_of_tools():
+        pipeline, name = frame.f_locals.get("self"), frame.f_code.co_name
+        if not isinstance(pipeline, Pipeline) or name not in ("fit", "fit_predict"):
+            continue
+        if getattr(pipeline, "transform_input", None):
+            continue
+        changed = [name for name, step in pipeline.steps[:-1] if step not in (None, "passthrough")]
+        if changed:
+            warn(
+                f"The Pipeline gave X through {changed}, and X_unlabeled as it was. With "
+                'sklearn.set_config(enable_metadata_routing=True), transform_input=["X_unlabeled"] '
+                "lets both pass; else transform the pool first."
+            )
 
 
 def _frames_of_tools():
@@ -117,10 +135,20 @@ def _refuse_encoded(frame, unlabeled_label):
     name = frame.f_code.co_name if tool is None else type(tool).__name__
     name = frame.f_globals["__name__"] if name.startswith("_") else name
     raise ValueError(
-        f"{name} has encoded y, and {unlabeled_label!r} has become a class. Use "
-        "sklearn_ssl.out_of_fold for predictions of held-out rows; give other tools the labeled "
-        "rows alone."
+        f"{name} has encoded y, and {unlabeled_label!r} has become a class. Give the "
+        "tool labeled rows alone, and the others as X_unlabeled (docs/workflows.md); take "
+        "sklearn_ssl.out_of_fold for predictions of held-out rows."
     )
+
+
+def _refuse_marks(frame):
+    """Boosting weighs unlabeled rows as mistakes, and a chain makes -1 a feature of the next."""
+    name = type(frame.f_locals.get("self")).__name__
+    if name in ("AdaBoostClassifier", "ClassifierChain"):
+        raise ValueError(
+            f"{name} takes unlabeled rows for a class, and its predictions would be wrong: give it "
+            "labeled rows alone, or this estimator without it."
+        )
 
 
 def _refuse_calibration(frame, unlabeled_label):

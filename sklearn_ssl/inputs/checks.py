@@ -193,10 +193,10 @@ def check_y_is_given(estimator, given):
         )
 
 
-def check_weight(sample_weight, X):
-    """Return a float64 copy of sample_weight, or ones: ndarray (n,), at least 0."""
+def check_weight(sample_weight, n):
+    """Return a float64 copy of n sample weights, or ones: ndarray (n,), at least 0."""
     refuse_masked(sample_weight, "sample_weight")
-    weight = _check_sample_weight(to_numpy(sample_weight), X, dtype=np.float64).copy()
+    weight = _check_sample_weight(to_numpy(sample_weight), range(n), dtype=np.float64).copy()
     if (weight < 0).any():
         raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
     return of_common_size(weight)

@@ -16,12 +16,11 @@ __all__ = ["check_labels"]
 _MARKS = ("", "?", "unlabeled", "unlabelled", "nan", "none", "<na>", "nat", "null", "n/a")
 
 
-def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
+def check_labels(y, weight, *, unlabeled_label, class_weight, classes=None):
     """Check y and return its classes, class codes and the weights of its rows.
 
     Parameters
     ----------
-    X : array-like of shape (n, ...)
     y : array-like of shape (n,)
     weight : ndarray of shape (n,)
         A row of weight 0 has no label.
@@ -41,7 +40,7 @@ def check_labels(X, y, weight, *, unlabeled_label, class_weight, classes=None):
     if np.ndim(unlabeled_label):
         raise ValueError(f"unlabeled_label must be a scalar or None, got {unlabeled_label!r}.")
     y, marked, missing, told = read_labels(y, unlabeled_label)
-    check_consistent_length(X, y)
+    check_consistent_length(weight, y)
     if not is_missing(unlabeled_label) and missing.any() and (marked & ~missing).any():
         warn(
             f"y holds both {unlabeled_label!r} and missing values, and both mark unlabeled rows. "

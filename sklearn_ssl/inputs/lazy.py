@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from .columns import difference, to_float32
 from .from_torch import to_numpy
 
-__all__ = ["LazyRows", "in_unit_range", "take_rows", "value_range"]
+__all__ = ["LazyRows", "TwoSources", "in_unit_range", "take_rows", "value_range"]
 
 
 def value_range(X):
@@ -33,6 +33,37 @@ def take_rows(X, index):
     X = LazyRows(X) if isinstance(X, Dataset) else X
     X = X.tocsr() if issparse(X) and not hasattr(X, "__getitem__") else X
     return X[index] if isinstance(X, LazyRows) else _safe_indexing(X, index)
+
+
+class TwoSources:
+    """Rows of one source and, behind them, those of another; neither is copied.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n, ...) or (m, ...), or LazyRows
+        Rows of the same shape.
+    """
+
+    def __init__(self, first, second):
+        self.first, self.second = first, second
+        self.dtype = np.result_type(first.dtype, second.dtype)
+
+    def __len__(self):
+        return self.first.shape[0] + self.second.shape[0]
+
+    def __getitem__(self, i):
+        return self.read(np.array([i]))[0]
+
+    def read(self, index):
+        """Return the rows of these numbers: ndarray (len(index), ...)."""
+        out = np.empty((len(index), *self.first.shape[1:]), self.dtype)
+        n = self.first.shape[0]
+        behind = index >= n
+        if not behind.all():
+            out[~behind] = np.asarray(self.first[index[~behind]])
+        if behind.any():
+            out[behind] = np.asarray(self.second[index[behind] - n])
+        return out
 
 
 class LazyRows:
@@ -95,6 +126,11 @@ class LazyRows:
         """Read all rows of this part."""
         if copy is False:
             raise ValueError("Rows that are read when needed cannot be had without a copy.")
+        if isinstance(self.dataset, TwoSources):  # which read many rows at once
+            rows = self.dataset.read(self.index)
+            rows = rows if self._offset is None else difference(rows, self._offset)
+            with np.errstate(over="ignore"):
+                return rows.astype(dtype or self.dtype, copy=False)
         out = np.empty(self.shape, dtype=dtype or self.dtype)
 
         def fill(i):

@@ -22,6 +22,18 @@ class EncodedTargets(NamedTuple):
     held_out: np.ndarray  #: (n,) bool: labeled rows to validate on
     class_prior: ClassPrior | None = None  #: shares of the classes where they are given
 
+    def with_unlabeled(self, n, missing):
+        """Add n rows of weight 1 behind these, whose targets are ``missing``."""
+        if not n:
+            return self
+        new = {"y": missing, "labeled": False, "weight": 1.0, "held_out": False}
+        return self._replace(**{k: _longer(getattr(self, k), n, v) for k, v in new.items()})
+
+
+def _longer(values, n, last):
+    """An array (m, ...), and behind it n times the same: (m + n, ...)."""
+    return np.concatenate([values, np.full((n, *values.shape[1:]), last, values.dtype)])
+
 
 @dataclass(frozen=True)
 class TrainingRows:

@@ -84,10 +84,9 @@ class ClassTargets:
         """K."""
         return len(self.classes)
 
-    def encode(self, X, y, weight, validation_fraction, seed):
+    def encode(self, y, weight, validation_fraction=None, seed=0):
         """Check y; return `EncodedTargets`, with codes (n,) and -1 for unlabeled."""
         self.classes, codes, weight = check_labels(
-            X,
             y,
             weight,
             unlabeled_label=self.unlabeled_label,
@@ -259,10 +258,10 @@ class NumberTargets:
         """T."""
         return len(self.mean)
 
-    def encode(self, X, y, weight, validation_fraction, seed):
+    def encode(self, y, weight, validation_fraction=None, seed=0):
         """Check y; return `EncodedTargets`, with numbers (n, T) and NaN for unlabeled."""
         y = as_numbers(y)
-        check_consistent_length(X, y)
+        check_consistent_length(weight, y)
         self.is_flat, y = y.ndim == 1, y.reshape(len(y), -1)
         labeled = np.isfinite(y).any(1) & (weight > 0)
         if not labeled.any():

@@ -25,6 +25,7 @@ from ..inputs.class_prior import ClassPrior
 from ..inputs.labels import label_column, labeled_rows, plain
 from ..inputs.lazy import take_rows
 from ..inputs.marks import mark_for, stop_reason
+from ..inputs.pool import rows_behind
 
 __all__ = ["PriorEstimate", "estimate_class_prior", "prior_of_probabilities", "settled_class_prior"]
 
@@ -67,7 +68,15 @@ class PriorEstimate:
 
 
 def estimate_class_prior(
-    estimator, X, y, *, cv=5, n_bootstraps=50, unlabeled_label="auto", random_state=None
+    estimator,
+    X,
+    y,
+    *,
+    cv=5,
+    n_bootstraps=50,
+    unlabeled_label="auto",
+    random_state=None,
+    X_unlabeled=None,
 ):
     """Estimate the classes' shares among the unlabeled rows.
 
@@ -103,6 +112,8 @@ def estimate_class_prior(
         What marks an unlabeled row, beside missing values. "auto": the mark of the estimator.
     random_state : int, RandomState or None, default=None
         Seeds folds and bootstraps.
+    X_unlabeled : as X, of shape (m, ...), or None, default=None
+        More rows without a label.
 
     Returns
     -------
@@ -134,6 +145,7 @@ def estimate_class_prior(
     check_scalar(cv, "cv", Integral, min_val=2)
     check_scalar(n_bootstraps, "n_bootstraps", Integral, min_val=2)
     check_consistent_length(X, y)
+    X, y, _ = rows_behind(X, y, X_unlabeled, mark)
     labeled, rng = labeled_rows(y, mark), check_random_state(random_state)
     rows, pool = np.flatnonzero(labeled), np.flatnonzero(~labeled)
     classes, codes = np.unique(plain(label_column(y)[labeled]), return_inverse=True)
@@ -156,7 +168,7 @@ def estimate_class_prior(
     return prior_of_probabilities(p, codes, p_pool, classes, n_bootstraps, rng)
 
 
-def settled_class_prior(estimator, X, y, sample_weight):
+def settled_class_prior(estimator, X, y, sample_weight, X_unlabeled=None):
     """The parameter ``class_prior``, or a `ClassPrior` where it is "estimate".
 
     Clones of the estimator that learn from labels alone estimate it. Without unlabeled rows that
@@ -166,9 +178,11 @@ def settled_class_prior(estimator, X, y, sample_weight):
     if not (isinstance(asked, str) and asked == "estimate") or y is None:
         return asked
     check_consistent_length(X, y, sample_weight)
-    labeled = labeled_rows(y, estimator.unlabeled_label)
+    mark = estimator.unlabeled_label
+    X, y, sample_weight = rows_behind(X, y, X_unlabeled, mark, sample_weight, 1.0)
+    labeled = labeled_rows(y, mark)
     if sample_weight is not None:
-        rows = np.flatnonzero(check_weight(sample_weight, label_column(y)) > 0)
+        rows = np.flatnonzero(check_weight(sample_weight, len(labeled)) > 0)
         X, y, labeled = take_rows(X, rows), take_rows(y, rows), labeled[rows]
     if estimator.unlabeled_weight == 0 or labeled.all():
         return "labels"

@@ -12,6 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..inputs.labels import is_labeled, label_column, labeled_rows, plain
 from ..inputs.marks import core, mark_for, parts
+from ..inputs.pool import rows_behind
 from ..regressor import SSLRegressor
 from .splitting import LabeledSplit, hide_labels, labeled_scorer
 
@@ -117,6 +118,7 @@ def compare_with_supervised(
     confidence=0.95,
     unlabeled_label="auto",
     n_jobs=None,
+    X_unlabeled=None,
 ):
     """Cross-validate with and without the unlabeled rows, on the same labeled test rows.
 
@@ -143,6 +145,8 @@ def compare_with_supervised(
         What marks an unlabeled row, beside missing values. "auto": the mark of the estimator.
     n_jobs : int or None, default=None
         Fits at a time, in processes; None is one.
+    X_unlabeled : as X, of shape (m, ...), or None, default=None
+        More rows without a label, in every training part.
 
     Returns
     -------
@@ -174,6 +178,7 @@ def compare_with_supervised(
         unlabeled_label = None
         cv = KFold(cv, shuffle=True, random_state=0) if isinstance(cv, Integral) else cv
     cv = cv if isinstance(cv, LabeledSplit) else LabeledSplit(cv, unlabeled_label)
+    X, y, groups = rows_behind(X, y, X_unlabeled, unlabeled_label, groups)
     splits, scorer = list(cv.split(X, y, groups)), labeled_scorer(scoring, unlabeled_label)
     if len(splits) < 2:
         raise ValueError("cv must give at least two splits, for an interval.")
@@ -222,6 +227,7 @@ def label_budget_curve(
     random_state=None,
     unlabeled_label="auto",
     n_jobs=None,
+    X_unlabeled=None,
 ):
     """Score against the number of labels, which shows how many are enough.
 
@@ -253,6 +259,8 @@ def label_budget_curve(
         have.
     n_jobs : int or None, default=None
         Fits at a time, in processes; None is one.
+    X_unlabeled : as X, of shape (m, ...), or None, default=None
+        More rows without a label, in every training part.
 
     Returns
     -------
@@ -285,6 +293,7 @@ def label_budget_curve(
     numbers = all(is_regressor(estimator) for estimator in estimators.values())
     unlabeled_label = None if numbers else mark_for(estimators.values(), y, unlabeled_label)
     rng, scorer = check_random_state(random_state), labeled_scorer(scoring, unlabeled_label)
+    X, y, _ = rows_behind(X, y, X_unlabeled, unlabeled_label)
     labeled = labeled_rows(y, unlabeled_label)
     rows, jobs = np.flatnonzero(labeled), []
     strata = None if numbers else plain(label_column(y)[labeled])

@@ -8,6 +8,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from ..inputs.labels import label_column, labeled_rows, plain
 from ..inputs.lazy import take_rows
 from ..inputs.marks import mark_for
+from ..inputs.pool import rows_behind
 from .splitting import LabeledSplit
 
 __all__ = ["out_of_fold"]
@@ -23,6 +24,7 @@ def out_of_fold(
     method="predict_proba",
     unlabeled_label="auto",
     n_jobs=None,
+    X_unlabeled=None,
 ):
     """Predict each labeled row by an estimator that was fitted without its label.
 
@@ -47,6 +49,8 @@ def out_of_fold(
         What marks an unlabeled row, beside missing values. "auto": the mark of the estimator.
     n_jobs : int or None, default=None
         Fits at a time, in processes; None is one.
+    X_unlabeled : as X, of shape (m, ...), or None, default=None
+        More rows without a label, in every training part.
 
     Returns
     -------
@@ -72,6 +76,7 @@ def out_of_fold(
     """
     unlabeled_label = mark_for([estimator], y, unlabeled_label)
     cv = cv if isinstance(cv, LabeledSplit) else LabeledSplit(cv, unlabeled_label)
+    X, y, groups = rows_behind(X, y, X_unlabeled, unlabeled_label, groups)
     labeled = labeled_rows(y, unlabeled_label)
     splits, rows = list(cv.split(X, y, groups)), np.flatnonzero(labeled)
     tested = np.concatenate([test for _, test in splits])

@@ -10,6 +10,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..inputs.labels import labeled_rows
 from ..inputs.marks import mark_for, own_mark
+from ..inputs.pool import rows_behind
 from .comparison import corrected_error, fit_and_score
 from .splitting import LabeledSplit, labeled_scorer
 
@@ -74,6 +75,7 @@ def rank_methods(
     groups=None,
     unlabeled_label="auto",
     n_jobs=None,
+    X_unlabeled=None,
 ):
     """Cross-validate several methods on the same labeled test rows, and choose carefully.
 
@@ -100,6 +102,8 @@ def rank_methods(
         What marks an unlabeled row, beside missing values. "auto": the mark of the estimators.
     n_jobs : int or None, default=None
         Fits at a time, in processes; None is one.
+    X_unlabeled : as X, of shape (m, ...), or None, default=None
+        More rows without a label, in every training part.
 
     Returns
     -------
@@ -144,6 +148,7 @@ def rank_methods(
         cv = KFold(cv, shuffle=True, random_state=0) if isinstance(cv, Integral) else cv
     scoring = scoring or "neg_log_loss"
     cv = cv if isinstance(cv, LabeledSplit) else LabeledSplit(cv, unlabeled_label)
+    X, y, groups = rows_behind(X, y, X_unlabeled, unlabeled_label, groups)
     splits, scorer = list(cv.split(X, y, groups)), labeled_scorer(scoring, unlabeled_label)
     if len(splits) < 2:
         raise ValueError("cv must give at least two splits, for a standard error.")

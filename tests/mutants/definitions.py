@@ -5,6 +5,49 @@ pytest is given: files, and which of their tests with ``-k``.
 """
 
 MUTANTS = [
+    # ------------------------------------------------------------------ a pool beside X
+    (
+        "pool-told-apart-at-the-wrong-end",
+        "inputs/pool.py",
+        "setattr(estimator, of_pool, values[-n_unlabeled:])",
+        "setattr(estimator, of_pool, values[:n_unlabeled])",
+        "inputs/test_pool.py",
+    ),
+    (
+        "rows-of-a-pool-keep-the-numbers-of-both",
+        "inputs/pool.py",
+        "str(int(found[1]) - n)",
+        "str(int(found[1]))",
+        "inputs/test_pool.py -k refused",
+    ),
+    (
+        "large-pools-are-copied",
+        "inputs/pool.py",
+        "if apart and _can_stay_apart(estimator, X, pool):",
+        "if False:",
+        "inputs/test_pool.py -k large",
+    ),
+    (
+        "second-source-read-from-its-end",
+        "inputs/lazy.py",
+        "np.asarray(self.second[index[behind] - n])",
+        "np.asarray(self.second[n - 1 - index[behind]])",
+        "inputs/test_pool.py -k memory",
+    ),
+    (
+        "rows-of-a-pool-count-as-labeled",
+        "inputs/rows.py",
+        '"labeled": False',
+        '"labeled": True',
+        "inputs/test_pool.py -k same_fit",
+    ),
+    (
+        "pipelines-give-the-pool-as-it-is-in-silence",
+        "inputs/callers.py",
+        "if changed:",
+        "if False:",
+        "test_workflows.py -k without_routing",
+    ),
     # ------------------------------------------------------------------ losses and schedules
     (
         "unlabeled-loss-divided-by-rows-that-passed",

@@ -25,10 +25,11 @@ from ...inputs.checks import (
     refuse_masked,
     restored_if_refused,
 )
-from ...inputs.class_prior import CONSTRAINT, read_class_prior
-from ...inputs.classes import check_labels
+from ...inputs.class_prior import CONSTRAINT
 from ...inputs.columns import as_rows, missing_located
 from ...inputs.offsets import warn_of_float64
+from ...inputs.pool import pool_behind
+from ...inputs.targets import ClassTargets
 from ...model_selection.class_prior import settled_class_prior
 from .em import EM, log_joint, whiten
 
@@ -147,7 +148,7 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         "unlabeled_label": "no_validation",
     }
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Fit on labeled and unlabeled rows.
 
         Parameters
@@ -159,6 +160,8 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
             unlabeled row.
         sample_weight : array-like of shape (n,) or None, default=None
             At least 0, for labeled and unlabeled rows. Weight 2 counts as a row given twice.
+        X_unlabeled : as X, of shape (m, ...), or None, default=None
+            More rows without a label, behind those of X; they weigh 1 each.
 
         Returns
         -------
@@ -170,19 +173,16 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         ValueError
             For input that cannot be fitted on; the estimator stays as it was.
         """
-        with restored_if_refused(self):
+        stacked = pool_behind(self, X, X_unlabeled)
+        with restored_if_refused(self), stacked as (rows, n_pool):
             self._validate_params()
             check_y_is_given(self, y is not None)
-            prior = settled_class_prior(self, X, y, sample_weight)
-            X = self._check_X(X, reset=True)
-            self.classes_, codes, weight = check_labels(
-                X,
-                y,
-                check_weight(sample_weight, X),
-                unlabeled_label=self.unlabeled_label,
-                class_weight=None,
-            )
-            prior = read_class_prior(prior, self.classes_)
+            prior = settled_class_prior(self, X, y, sample_weight, X_unlabeled)
+            X = self._check_X(rows, reset=True)
+            targets = ClassTargets(self.unlabeled_label, class_prior=prior)
+            encoded = targets.encode(y, check_weight(sample_weight, len(X) - n_pool))
+            codes, _, weight, _, prior = encoded.with_unlabeled(n_pool, targets.missing)
+            self.classes_ = targets.classes
             weight[codes < 0] *= self.unlabeled_weight
             used = weight > 0
             center, scale = self._center_and_scale(X[used], weight[used])

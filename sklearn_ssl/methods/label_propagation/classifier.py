@@ -23,6 +23,7 @@ from ...inputs.checks import (
 from ...inputs.class_prior import CONSTRAINT
 from ...inputs.documents import are_documents
 from ...inputs.offsets import find_offset
+from ...inputs.pool import pool_behind
 from ...inputs.summary import DataSummary
 from ...inputs.targets import ClassTargets
 from ...model_selection.class_prior import settled_class_prior
@@ -141,7 +142,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         "random_state": ["random_state"],
     }
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Build the graph and spread the labels.
 
         Parameters
@@ -153,6 +154,8 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             unlabeled row.
         sample_weight : array-like of shape (n,) or None, default=None
             At least 0; multiplies the rows of Y. A row of weight 0 is left out of the graph.
+        X_unlabeled : as X, of shape (m, ...), or None, default=None
+            More rows without a label, behind those of X; see ``docs/workflows.md``.
 
         Returns
         -------
@@ -164,13 +167,15 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         ValueError
             For input that cannot be fitted on; the estimator stays as it was.
         """
-        with restored_if_refused(self):
+        stacked = pool_behind(self, X, X_unlabeled)
+        with restored_if_refused(self), stacked as (rows, n_pool):
             self._validate_params()
             check_y_is_given(self, y is not None)
-            prior, X = settled_class_prior(self, X, y, sample_weight), check_rows(self, X, True)
+            prior = settled_class_prior(self, X, y, sample_weight, X_unlabeled)
+            X = check_rows(self, rows, True)
             targets = ClassTargets(self.unlabeled_label, self.class_weight, prior)
-            weight = check_weight(sample_weight, X)
-            y, labeled, weight, _, given = targets.encode(X, y, weight, None, 0)
+            encoded = targets.encode(y, check_weight(sample_weight, X.shape[0] - n_pool))
+            y, labeled, weight, _, given = encoded.with_unlabeled(n_pool, targets.missing)
             used = weight > 0
             used = used & labeled if self.unlabeled_weight == 0 else used
             part = slice(None) if used.all() else used  # a slice copies nothing

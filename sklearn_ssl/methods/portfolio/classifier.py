@@ -27,12 +27,10 @@ from ...inputs.checks import (
     rows_for_network,
 )
 from ...inputs.class_prior import CONSTRAINT
-from ...inputs.columns import as_rows
 from ...inputs.documents import are_documents
-from ...inputs.labels import label_column
 from ...inputs.lazy import LazyRows
-from ...inputs.mixed import MixedRows
 from ...inputs.offsets import find_offset
+from ...inputs.pool import marked_behind, pool_behind
 from ...inputs.summary import DataSummary
 from ...inputs.targets import ClassTargets
 from ...model_selection.class_prior import POOL, prior_of_probabilities
@@ -42,6 +40,7 @@ from .members import (
     Rows,
     automatic_members,
     check_members,
+    for_members,
     is_list_of_pairs,
     probabilities,
     read_members,
@@ -120,9 +119,11 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         What is known of each member. Printing it gives a table and says whether the unlabeled rows
         helped; ``report_.frame()`` is a DataFrame of it.
     transduction_ : ndarray of shape (n,)
-        Labels of all training rows: the given ones, and predictions for unlabeled rows.
+        Labels of the rows of X: the given ones, and predictions for unlabeled rows.
     label_distributions_ : ndarray of shape (n, K) in [0, 1]
-        Class probabilities of all training rows; a given label has probability 1.
+        Class probabilities of the rows of X; a given label has probability 1.
+    transduction_unlabeled_, label_distributions_unlabeled_
+        The same of the rows of X_unlabeled, where it was given.
     input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
         What the rows were taken for.
     n_features_in_, feature_names_in_
@@ -206,7 +207,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
 
     # ----------------------------------------------------------------- fit
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Fit the members, weigh them, and label the unlabeled rows.
 
         Parameters
@@ -218,6 +219,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
             unlabeled row.
         sample_weight : array-like of shape (n,) or None, default=None
             At least 0; handed to the members. A row of weight 0 is left out.
+        X_unlabeled : as X, of shape (m, ...), or None, default=None
+            More rows without a label, behind those of X; see ``docs/workflows.md``.
 
         Returns
         -------
@@ -230,7 +233,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
             For input that cannot be fitted on, or that a member of a list refuses; the
             estimator stays as it was.
         """
-        with restored_if_refused(self):
+        stacked = pool_behind(self, X, X_unlabeled)
+        with restored_if_refused(self), stacked as (X, n_pool):
             self._validate_params()
             if not isinstance(self.estimators, str):
                 check_members(self.estimators, self.get_params(deep=False))
@@ -242,7 +246,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
             check_y_is_given(self, y is not None)
             if self.checkpoint_dir is not None and not isinstance(self.random_state, Integral):
                 raise ValueError("checkpoint_dir needs an int as random_state.")
-            rows, used = self._read(X, y, sample_weight)
+            rows, used = self._read(X, y, sample_weight, n_pool)
             rng = check_random_state(self.random_state)
             folds, fewest = folds_of(rows.codes, self.cv, rng.randint(2**31))
             if self._estimates_prior and not folds:
@@ -252,13 +256,13 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
             self._transduce(rows, X, used)
         return self
 
-    def _read(self, X, y, sample_weight):
+    def _read(self, X, y, sample_weight, n_pool):
         """Check everything: `Rows` of positive weight, and which these are."""
         checked = check_rows(self, X, True)
         prior = "labels" if self._estimates_prior else self.class_prior
         self._targets = targets = ClassTargets(self.unlabeled_label, class_prior=prior)
-        weight = check_weight(sample_weight, checked)
-        codes, _, weight, *_ = targets.encode(checked, y, weight, None, 0)
+        encoded = targets.encode(y, check_weight(sample_weight, checked.shape[0] - n_pool))
+        codes, _, weight, *_ = encoded.with_unlabeled(n_pool, targets.missing)
         self.classes_, used = targets.classes, weight > 0
         offset = find_offset(checked, used)
         numbers = rows_for_network(self, checked, offset)
@@ -266,10 +270,9 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         seen = numbers[:1] if isinstance(numbers, LazyRows) else numbers
         self._summary = DataSummary.of(seen, len(self.classes_), offset, documents)
         self.input_kind_ = self._summary.kind
-        rows = Rows(
-            _for_members(X, checked), numbers, label_column(y), codes, self.classes_,
-            None if np.ptp(weight[used]) == 0 else weight, self.unlabeled_label,
-        )  # fmt: skip
+        y, mark = marked_behind(y, n_pool, self.unlabeled_label), self.unlabeled_label
+        weight = None if np.ptp(weight[used]) == 0 else weight
+        rows = Rows(for_members(X, checked), numbers, y, codes, self.classes_, weight, mark)
         return rows if used.all() else rows.part(np.flatnonzero(used)), used
 
     @property
@@ -344,7 +347,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         """Check rows; return them as members of the user are given them, and as numbers."""
         checked = check_rows(self, X, False, self._summary)
         check_like_fitted(self, checked, self._summary)
-        return _for_members(X, checked), rows_for_network(self, checked, self._summary.offset)
+        return for_members(X, checked), rows_for_network(self, checked, self._summary.offset)
 
     def _mean(self, X, numbers, decisions=None):
         """Weighted mean (n, K); ``decisions`` takes the codes (n,) of each member.
@@ -390,10 +393,3 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         tags.input_tags.sparse = all(one.sparse for one in inside)
         tags.input_tags.allow_nan = all(one.allow_nan for one in inside)
         return tags
-
-
-def _for_members(X, checked):
-    """Rows as members of the user are given them: frames as they are, else an array."""
-    if isinstance(X, np.ma.MaskedArray):
-        return as_rows(X)  # what is masked is missing
-    return X if hasattr(X, "columns") or isinstance(checked, MixedRows) else checked

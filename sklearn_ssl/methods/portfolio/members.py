@@ -20,9 +20,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 from skorch.callbacks import Callback
 
+from ...inputs.columns import as_rows
 from ...inputs.labels import mark_unlabeled
 from ...inputs.lazy import take_rows
 from ...inputs.marks import core, parts, stop_reason
+from ...inputs.mixed import MixedRows
 from ..fixmatch import FixMatchClassifier
 from ..label_propagation import LabelPropagationClassifier, LabelPropagationNet
 from ..self_training import SelfTrainingNet
@@ -386,3 +388,10 @@ def _weight_of(member, clf, weight):
             f"Member {member.name!r} takes no sample_weight: fit without weights, or leave it out."
         )
     return {name: weight}
+
+
+def for_members(X, checked):
+    """Rows as members of the user are given them: frames as they are, else an array."""
+    if isinstance(X, np.ma.MaskedArray):
+        return as_rows(X)  # what is masked is missing
+    return X if hasattr(X, "columns") or isinstance(checked, MixedRows) else checked
