@@ -268,8 +268,8 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
             seed = drawn_seed(self.random_state)
             hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
             weight = check_weight(sample_weight, X.shape[0] - n_pool)
-            encoded = targets.encode(y, weight, self._validation_share(), hold_out_seed)
-            encoded = encoded.with_unlabeled(n_pool, targets.missing)
+            share = self._validation_share()
+            encoded = targets.encode(y, weight, n_pool, share, hold_out_seed)
             used = encoded.weight > 0
             in_training = used if self.unlabeled_weight > 0 else used & encoded.labeled
             offset = find_offset(X, in_training) if known is None else known.offset

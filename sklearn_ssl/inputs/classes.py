@@ -10,7 +10,7 @@ from .callers import look_at_callers
 from .checks import of_common_size
 from .labels import as_label_array, is_labeled, is_missing, plain, read_labels
 
-__all__ = ["check_labels"]
+__all__ = ["check_labels", "warn_of_encoded"]
 
 # what people, and tables read as text, hold where no class is known
 _MARKS = ("", "?", "unlabeled", "unlabelled", "nan", "none", "<na>", "nat", "null", "n/a")
@@ -89,6 +89,20 @@ def check_labels(y, weight, *, unlabeled_label, class_weight, classes=None):
     product = weight[labeled] * of_common_size(of_class)
     weight[labeled] = np.maximum(product, np.finfo(float).tiny)  # it has a label, however light
     return found, codes, of_common_size(weight)
+
+
+def warn_of_encoded(codes, classes):
+    """Tell of classes 0, 1, 2, ... of which 0 has nearly all rows, and no row is unlabeled.
+
+    So it looks where a tool has encoded y, -1 and all, before it came.
+    """
+    numbers = classes.dtype.kind in "iuf" and np.array_equal(classes, np.arange(len(classes)))
+    if len(classes) > 2 and numbers and (codes == 0).mean() > 0.9:
+        warn(
+            f"No row is unlabeled, and {(codes == 0).mean():.0%} of all rows are of class 0. If a "
+            "tool around this estimator has encoded y, with -1 for a class, give it labeled rows "
+            "alone, and the others as X_unlabeled (docs/workflows.md)."
+        )
 
 
 def _warn_of_absent(present, told, unlabeled_label):

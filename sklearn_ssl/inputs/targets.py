@@ -15,7 +15,7 @@ from torch import nn
 
 from .._warnings import warn
 from .class_prior import read_class_prior, shifted
-from .classes import check_labels
+from .classes import check_labels, warn_of_encoded
 from .from_torch import to_numpy
 from .labels import as_label_array, is_labeled
 from .rows import EncodedTargets
@@ -84,8 +84,11 @@ class ClassTargets:
         """K."""
         return len(self.classes)
 
-    def encode(self, y, weight, validation_fraction=None, seed=0):
-        """Check y; return `EncodedTargets`, with codes (n,) and -1 for unlabeled."""
+    def encode(self, y, weight, n_unlabeled=0, validation_fraction=None, seed=0):
+        """Check y; return `EncodedTargets`, with codes (n,) and -1 for unlabeled.
+
+        ``n_unlabeled`` rows without a label come behind.
+        """
         self.classes, codes, weight = check_labels(
             y,
             weight,
@@ -93,6 +96,8 @@ class ClassTargets:
             class_weight=self.class_weight,
             classes=self.classes,
         )
+        if not n_unlabeled:
+            warn_of_encoded(codes, self.classes)
         earlier, self.earlier = self.earlier, None
         if earlier is not None and not np.array_equal(self.classes, earlier.classes):
             raise ValueError(
@@ -104,7 +109,8 @@ class ClassTargets:
         given = read_class_prior(self.class_prior, self.classes)
         self.prior = _shares(codes[labeled], None, self.n_outputs)
         self.learned = _shares(codes[labeled], weight[labeled], self.n_outputs)
-        return EncodedTargets(codes, labeled, weight, held_out, given)
+        encoded = EncodedTargets(codes, labeled, weight, held_out, given)
+        return encoded.with_unlabeled(n_unlabeled, self.missing)
 
     def match(self, p, pool):
         """Let predictions have the shares that are given; from now on `decode` does.
@@ -258,8 +264,11 @@ class NumberTargets:
         """T."""
         return len(self.mean)
 
-    def encode(self, y, weight, validation_fraction=None, seed=0):
-        """Check y; return `EncodedTargets`, with numbers (n, T) and NaN for unlabeled."""
+    def encode(self, y, weight, n_unlabeled=0, validation_fraction=None, seed=0):
+        """Check y; return `EncodedTargets`, with numbers (n, T) and NaN for unlabeled.
+
+        ``n_unlabeled`` rows without a target come behind.
+        """
         y = as_numbers(y)
         check_consistent_length(weight, y)
         self.is_flat, y = y.ndim == 1, y.reshape(len(y), -1)
@@ -277,7 +286,8 @@ class NumberTargets:
         targets = (y - self.mean) / self.scale
         targets[~labeled] = np.nan
         held_out = hold_out(labeled, None, validation_fraction, seed)
-        return EncodedTargets(targets, labeled, weight, held_out)
+        encoded = EncodedTargets(targets, labeled, weight, held_out)
+        return encoded.with_unlabeled(n_unlabeled, self.missing)
 
     def _set_unit(self, y):
         known = np.isfinite(y)

@@ -1,6 +1,7 @@
 """A pool beside X: the same fit as with -1 in y, in every kind of rows, and refused in words."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -298,6 +299,20 @@ def test_frames_are_refused_where_their_columns_differ(iris):
         clf.fit(X, y, X_unlabeled=pool[NAMES[::-1]])
     with pytest.raises(ValueError, match="a DataFrame of pandas and X_unlabeled a DataFrame of po"):
         clf.fit(X, y, X_unlabeled=pl.from_pandas(pool))
+
+
+def test_a_y_that_looks_encoded_is_told_of_unless_there_is_a_pool():
+    rng = np.random.default_rng(0)
+    X, codes = rng.normal(size=(200, 2)), np.r_[np.zeros(190, int), np.arange(10) % 3]
+    clf = LabelPropagationClassifier()
+    with pytest.warns(UserWarning, match="No row is unlabeled, and 9.% of all rows are of class 0"):
+        clf.fit(X, codes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf.fit(X, codes, X_unlabeled=X)
+        clf.fit(X, np.minimum(codes, 1))  # one class against the rest
+        clf.fit(X, np.array(["a", "b", "c"])[codes])
+        clf.fit(X, np.r_[codes[:199], -1])
 
 
 def test_errors_of_other_rows_keep_their_words(iris):

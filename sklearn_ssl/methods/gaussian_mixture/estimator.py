@@ -180,8 +180,8 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
             prior = settled_class_prior(self, X, y, sample_weight, X_unlabeled)
             X = self._check_X(rows, reset=True)
             targets = ClassTargets(self.unlabeled_label, class_prior=prior)
-            encoded = targets.encode(y, check_weight(sample_weight, len(X) - n_pool))
-            codes, _, weight, _, prior = encoded.with_unlabeled(n_pool, targets.missing)
+            weight = check_weight(sample_weight, len(X) - n_pool)
+            codes, _, weight, _, prior = targets.encode(y, weight, n_pool)
             self.classes_ = targets.classes
             weight[codes < 0] *= self.unlabeled_weight
             used = weight > 0

@@ -174,8 +174,8 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             prior = settled_class_prior(self, X, y, sample_weight, X_unlabeled)
             X = check_rows(self, rows, True)
             targets = ClassTargets(self.unlabeled_label, self.class_weight, prior)
-            encoded = targets.encode(y, check_weight(sample_weight, X.shape[0] - n_pool))
-            y, labeled, weight, _, given = encoded.with_unlabeled(n_pool, targets.missing)
+            weight = check_weight(sample_weight, X.shape[0] - n_pool)
+            y, labeled, weight, _, given = targets.encode(y, weight, n_pool)
             used = weight > 0
             used = used & labeled if self.unlabeled_weight == 0 else used
             part = slice(None) if used.all() else used  # a slice copies nothing

@@ -261,8 +261,8 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         checked = check_rows(self, X, True)
         prior = "labels" if self._estimates_prior else self.class_prior
         self._targets = targets = ClassTargets(self.unlabeled_label, class_prior=prior)
-        encoded = targets.encode(y, check_weight(sample_weight, checked.shape[0] - n_pool))
-        codes, _, weight, *_ = encoded.with_unlabeled(n_pool, targets.missing)
+        weight = check_weight(sample_weight, checked.shape[0] - n_pool)
+        codes, _, weight, *_ = targets.encode(y, weight, n_pool)
         self.classes_, used = targets.classes, weight > 0
         offset = find_offset(checked, used)
         numbers = rows_for_network(self, checked, offset)
