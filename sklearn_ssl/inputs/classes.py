@@ -97,7 +97,7 @@ def warn_of_encoded(codes, classes):
     So it looks where a tool has encoded y, -1 and all, before it came.
     """
     numbers = classes.dtype.kind in "iuf" and np.array_equal(classes, np.arange(len(classes)))
-    if len(classes) > 2 and numbers and (codes == 0).mean() > 0.9:
+    if len(classes) > 2 and numbers and (codes >= 0).all() and (codes == 0).mean() > 0.9:
         warn(
             f"No row is unlabeled, and {(codes == 0).mean():.0%} of all rows are of class 0. If a "
             "tool around this estimator has encoded y, with -1 for a class, give it labeled rows "
