@@ -37,7 +37,7 @@ from .inputs.checks import (
 from .inputs.documents import are_documents, as_documents
 from .inputs.lazy import LazyRows
 from .inputs.offsets import find_offset
-from .inputs.pool import pool_behind
+from .inputs.pool import forget_rows, pool_behind
 from .inputs.rows import TrainingRows
 from .inputs.summary import DataSummary
 from .persistence import save
@@ -280,8 +280,7 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
             try:
                 self._train(rows, seed, previous)
             except BaseException:
-                for name in ("transduction_", "label_distributions_"):  # of an earlier fit's rows
-                    vars(self).pop(name, None)
+                forget_rows(self)
                 raise
             self._transduce(X, encoded.y, used)
         return self

@@ -11,7 +11,7 @@ import torch
 from scipy.sparse import issparse
 from torch import nn
 
-from ..inputs.lazy import LazyRows
+from ..inputs.lazy import LazyRows, TwoSources
 from ..inputs.mixed import MixedRows
 
 __all__ = ["digest"]
@@ -32,7 +32,10 @@ def digest(*values):
 
 
 def _add(h, value, seen):
-    if isinstance(value, LazyRows):
+    if isinstance(value, LazyRows) and isinstance(value.dataset, TwoSources):
+        for part in (value.index, value.dataset.first, value.dataset.second):
+            _add(h, part, seen)
+    elif isinstance(value, LazyRows):
         _add(h, value.index, seen)
         _add(h, value.thinned(100), seen)  # reading all would take as long as an epoch
     elif isinstance(value, MixedRows):

@@ -10,7 +10,7 @@ from .._warnings import warn
 from .labels import as_label_array, is_labeled, label_column
 from .marks import parts, steps
 
-__all__ = ["look_at_callers", "look_at_callers_of_clone", "look_at_pipelines"]
+__all__ = ["look_at_callers", "look_at_callers_of_clone", "look_at_tools_of_pool"]
 
 
 def look_at_callers(has_marks, kind, unlabeled_label):
@@ -68,21 +68,63 @@ def look_at_callers_of_clone(unlabeled_label):
             pipelines = []
 
 
-def look_at_pipelines():
-    """Tell of a Pipeline that gave X through its steps, and the pool beside it as it was."""
+def look_at_tools_of_pool(X_unlabeled):
+    """Look at the functions that called ``fit``, for what they did to X and not to the pool.
+
+    A Pipeline may have given X through its steps, a bag may have drawn columns of it, and a
+    cross-validation splits a pool of as many rows as X.
+
+    Raises
+    ------
+    ValueError
+        If a bag has drawn columns.
+    """
+    n, inside = _n_rows(X_unlabeled), set()
     for frame in _frames_of_tools():
-        pipeline, name = frame.f_locals.get("self"), frame.f_code.co_name
-        if not isinstance(pipeline, Pipeline) or name not in ("fit", "fit_predict"):
-            continue
-        if getattr(pipeline, "transform_input", None):
-            continue
-        changed = [name for name, step in pipeline.steps[:-1] if step not in (None, "passthrough")]
-        if changed:
+        values, name = frame.f_locals, frame.f_code.co_name
+        tool = values.get("self")
+        if name == "_parallel_build_estimators":
+            _refuse_drawn_columns(values["ensemble"])
+        elif isinstance(tool, Pipeline) and name == "_fit":  # in a step before the last
+            inside.add(id(tool))
+            _warn_of_passed_steps(tool, tool.steps[: values.get("step_idx", 0)])
+        elif isinstance(tool, Pipeline) and name in ("fit", "fit_predict", "fit_transform"):
+            _warn_of_passed_steps(tool, [] if id(tool) in inside else tool.steps[:-1])
+        train = values.get("train", values.get("train_idx"))
+        if train is not None and "fit_params" in values and n == _n_rows(train):
             warn(
-                f"The Pipeline gave X through {changed}, and X_unlabeled as it was. With "
-                'sklearn.set_config(enable_metadata_routing=True), transform_input=["X_unlabeled"] '
-                "lets both pass; else transform the pool first."
+                f"X_unlabeled has as many rows, {n}, as the training part of a split. scikit-learn "
+                "splits an array of X's length with X: add a row to the pool, or leave one out."
             )
+
+
+def _n_rows(X):
+    shape = getattr(X, "shape", None)
+    return shape[0] if shape else len(X) if hasattr(X, "__len__") else None
+
+
+def _refuse_drawn_columns(ensemble):
+    if ensemble.bootstrap_features or ensemble._max_features < ensemble.n_features_in_:
+        raise ValueError(
+            f"{type(ensemble).__name__} draws columns of X, and X_unlabeled keeps all of them: "
+            "leave max_features and bootstrap_features as they are."
+        )
+
+
+def _warn_of_passed_steps(pipeline, steps):
+    if set(getattr(pipeline, "transform_input", None) or ()) - {"sample_weight"}:
+        return
+    changed = [
+        name
+        for name, step in steps
+        if step not in (None, "passthrough") and not hasattr(step, "fit_resample")
+    ]
+    if changed:
+        warn(
+            f"The Pipeline gave X through {changed}, and X_unlabeled as it was. With "
+            'sklearn.set_config(enable_metadata_routing=True), transform_input=["X_unlabeled"] '
+            "lets both pass; else transform the pool first."
+        )
 
 
 def _frames_of_tools():
@@ -143,8 +185,8 @@ def _refuse_encoded(frame, unlabeled_label):
 
 def _refuse_marks(frame):
     """Boosting weighs unlabeled rows as mistakes, and a chain makes -1 a feature of the next."""
-    name = type(frame.f_locals.get("self")).__name__
-    if name in ("AdaBoostClassifier", "ClassifierChain"):
+    names = {cls.__name__ for cls in type(frame.f_locals.get("self")).__mro__}
+    for name in names & {"AdaBoostClassifier", "ClassifierChain"}:
         raise ValueError(
             f"{name} takes unlabeled rows for a class, and its predictions would be wrong: give it "
             "labeled rows alone, or this estimator without it."

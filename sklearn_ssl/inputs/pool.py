@@ -10,13 +10,15 @@ from scipy.sparse import issparse, vstack
 from sklearn.utils.validation import check_consistent_length
 from torch.utils.data import Dataset
 
-from .callers import look_at_pipelines
-from .columns import as_rows
+from .callers import look_at_tools_of_pool
+from .checks import refuse_masked
+from .columns import as_rows, foreign
+from .documents import look_like_documents
 from .from_torch import to_numpy
 from .labels import label_column, mark_unlabeled
 from .lazy import LazyRows, TwoSources
 
-__all__ = ["marked_behind", "pool_behind", "rows_behind", "with_pool"]
+__all__ = ["forget_rows", "marked_behind", "pool_behind", "rows_behind", "with_pool"]
 
 OF_ROWS = ("transduction_", "label_distributions_", "labeled_iter_")
 LARGE = 2**27  # bytes from which arrays are read where they lie
@@ -56,10 +58,12 @@ def with_pool(X, X_unlabeled, estimator=_ANY, *, apart=False):
     if X_unlabeled is None:
         return X, 0
     X = _plain(X)
+    if isinstance(X, np.ndarray) and not X.ndim:
+        return X, 0  # which is no table, and refused as such
     with _rows_named(0):
         pool = _plain(X_unlabeled)
-        if getattr(X, "dtype", np.dtype(object)).kind in "biuf":
-            pool = as_rows(pool) if isinstance(pool, np.ndarray) else pool
+        if isinstance(X, np.ndarray) and isinstance(pool, np.ndarray) and X.dtype.kind in "biuf":
+            pool = as_rows(pool)
     _check_alike(X, pool)
     n = pool.shape[0]
     if isinstance(X, LazyRows) or isinstance(pool, LazyRows):
@@ -72,17 +76,16 @@ def with_pool(X, X_unlabeled, estimator=_ANY, *, apart=False):
         return LazyRows(TwoSources(X, pool)), n
     if {X.dtype.kind, pool.dtype.kind} & set("US"):  # or numpy writes numbers as text
         X, pool = X.astype(object), pool.astype(object)
-    masked = any(isinstance(part, np.ma.MaskedArray) for part in (X, pool))
-    return (np.ma if masked else np).concatenate([X, pool]), n
+    return np.concatenate([X, pool]), n
 
 
 @contextmanager
 def pool_behind(estimator, X, X_unlabeled, *, apart=False):
     """`with_pool` around a fit; errors name the rows of the pool, attributes are told apart."""
     with _rows_named(X, X_unlabeled):
+        if X_unlabeled is not None:
+            look_at_tools_of_pool(X_unlabeled)
         X, n = with_pool(X, X_unlabeled, estimator, apart=apart)
-        if n:
-            look_at_pipelines()
         yield X, n
         _tell_apart(estimator, n)
 
@@ -136,7 +139,7 @@ def _tell_apart(estimator, n_unlabeled):
     """
     for name in OF_ROWS:
         of_pool = name + "unlabeled_"
-        vars(estimator).pop(of_pool, None)
+        vars(estimator).pop(of_pool, None)  # of an earlier fit
         if n_unlabeled and name in vars(estimator):
             values = getattr(estimator, name)
             setattr(estimator, of_pool, values[-n_unlabeled:])
@@ -170,6 +173,13 @@ def _rows_named(X, X_unlabeled=()):
         raise ValueError("X_unlabeled" + message[1:]) from error
 
 
+def forget_rows(estimator):
+    """Drop what is known of the rows of an earlier fit."""
+    for name in OF_ROWS:
+        vars(estimator).pop(name, None)
+        vars(estimator).pop(name + "unlabeled_", None)
+
+
 def _plain(X):
     """Something that has a shape: tensors and lists as arrays, data sets as `LazyRows`."""
     if isinstance(X, Dataset):
@@ -179,7 +189,16 @@ def _plain(X):
         return X
     if issparse(X):
         return X if X.format == "csr" else X.tocsr()
-    return X if isinstance(X, np.ndarray) else np.asarray(as_rows(X))
+    if isinstance(X, np.ma.MaskedArray):
+        if X.ndim != 2:
+            refuse_masked(X)
+        return as_rows(X)  # what is masked is missing
+    try:
+        rows = [to_numpy(row) for row in X] if isinstance(X, list | tuple) else X
+        array = np.asarray(rows)
+        return np.asarray(rows, dtype=object) if array.dtype.kind in "SU" else array
+    except ValueError as error:
+        raise ValueError(f"X has rows of several lengths, which are no table ({error}).") from None
 
 
 def _kind(X):
@@ -189,6 +208,8 @@ def _kind(X):
 
 
 def _check_alike(X, pool):
+    if isinstance(pool, np.ndarray) and (not pool.ndim or pool.dtype.kind == "V"):
+        raise ValueError("X_unlabeled must hold rows as X does: an array, a frame or a data set.")
     ours, theirs = _kind(X), _kind(pool)
     if ours != theirs:
         raise ValueError(
@@ -198,6 +219,7 @@ def _check_alike(X, pool):
         raise ValueError("X_unlabeled has no rows: leave it out, or pass some.")
     if hasattr(X, "columns"):
         _check_names(list(X.columns), list(pool.columns))
+        _check_kinds(X, pool)
     if X.shape[1:] != pool.shape[1:]:
         if len(X.shape) == len(pool.shape) == 2:
             raise ValueError(
@@ -212,6 +234,53 @@ def _check_alike(X, pool):
             f"X holds images of dtype {X.dtype}, and X_unlabeled of {pool.dtype}. uint8 is read "
             "as [0, 1] and all else as it is, so pass both alike."
         )
+    if {_kind(X), _kind(pool)} == {"an array"} and not isinstance(X, LazyRows | type(None)):
+        _check_integers(X, pool)
+
+
+def _check_integers(X, pool):
+    """Refuse integers that would be rounded where the two become one array of floats."""
+    if np.result_type(X.dtype, pool.dtype).kind != "f":
+        return
+    for part in (X, pool):
+        wide = part.dtype.kind in "iu" and part.dtype.itemsize == 8 and isinstance(part, np.ndarray)
+        if wide and (part.max() > 2**53 or part.min() < -(2**53)):
+            raise ValueError(
+                f"X is of dtype {X.dtype} and X_unlabeled of {pool.dtype}, and integers as large "
+                "as these would be rounded to floats: give both one dtype."
+            )
+
+
+def _check_kinds(X, pool):
+    """Refuse columns of frames that hold numbers here and something else there."""
+    for name, ours, theirs in zip(X.columns, _column_kinds(X), _column_kinds(pool), strict=True):
+        if ours != theirs and "nothing" not in (ours, theirs):
+            raise ValueError(
+                f"X_unlabeled holds {theirs} in column {name!r}, and X {ours}: give the column one "
+                "dtype in both."
+            )
+
+
+def _column_kinds(frame):
+    """What each column holds: numbers, booleans, categories, dates or times, or nothing."""
+    pandas = hasattr(frame, "iloc")
+    dtypes = frame.dtypes if pandas else frame.schema.values()
+    for j, dtype in enumerate(dtypes):
+        column = frame.iloc[:, j] if pandas else frame.to_series(j)
+        if getattr(dtype, "categories", None) is not None or str(dtype) == "Categorical":
+            yield "categories"
+        elif (column.isna() if pandas else column.is_null()).all():
+            yield "nothing"
+        elif str(dtype).lower().startswith("bool"):
+            yield "booleans"
+        elif dtype.kind in "iuf" if pandas else dtype.is_numeric():
+            yield "numbers"
+        else:
+            values = np.asarray(column.dropna() if pandas else column.drop_nulls(), dtype=object)
+            if all(isinstance(v, bool | np.bool_) for v in values):
+                yield "booleans"
+            else:
+                yield {None: "numbers", "text": "categories"}.get(kind := foreign(values)[0], kind)
 
 
 def _check_names(ours, theirs):
@@ -230,7 +299,10 @@ def _frames(X, pool):
     """Two frames, one behind the other; categories of pandas' columns are those of both."""
     library = sys.modules[type(X).__module__.partition(".")[0]]
     if not hasattr(X, "iloc"):
-        return library.concat([X, pool], how="vertical_relaxed")
+        kinds = zip(X.columns, _column_kinds(X), X.dtypes, pool.dtypes, strict=True)
+        text = [name for name, kind, a, b in kinds if kind == "categories" and a != b]
+        cast = dict.fromkeys(text, library.String)
+        return library.concat([X.cast(cast), pool.cast(cast)], how="vertical_relaxed")
     both = {}
     for name, ours, theirs in zip(X.columns, X.dtypes, pool.dtypes, strict=True):
         if ours != theirs and hasattr(ours, "categories") and hasattr(theirs, "categories"):
@@ -245,7 +317,13 @@ def _can_stay_apart(estimator, X, pool):
         return False
     if not {X.dtype.kind, pool.dtype.kind} <= set("buif") or estimator.documents is True:
         return False
-    chosen = estimator.categorical_features
+    chosen, before = estimator.categorical_features, getattr(estimator, "_summary", None)
+    if before is not None and (before.columns is not None or before.documents):
+        return False
+    if estimator.documents and X.ndim == 2:
+        some = np.concatenate([part[:: max(1, len(part) // 500)] for part in (X, pool)])
+        if look_like_documents(some):
+            return False
     with np.errstate(all="ignore"):  # gaps make columns of a table
-        whole = X.ndim > 2 or all(np.isfinite(part.sum(dtype=float)) for part in (X, pool))
+        whole = all(np.isfinite(part.sum(dtype=float)) for part in (X, pool))
     return whole and (chosen is None or isinstance(chosen, str))

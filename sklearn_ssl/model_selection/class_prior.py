@@ -8,6 +8,7 @@ with Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", ICML
 """
 
 import copy
+import warnings
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -20,12 +21,12 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import check_consistent_length, check_random_state, check_scalar
 
 from .._warnings import warn
-from ..inputs.checks import check_weight
+from ..inputs.checks import check_rows, check_weight
 from ..inputs.class_prior import ClassPrior
 from ..inputs.labels import label_column, labeled_rows, plain
 from ..inputs.lazy import take_rows
 from ..inputs.marks import mark_for, stop_reason
-from ..inputs.pool import rows_behind
+from ..inputs.pool import pool_behind, rows_behind
 
 __all__ = ["PriorEstimate", "estimate_class_prior", "prior_of_probabilities", "settled_class_prior"]
 
@@ -160,7 +161,9 @@ def estimate_class_prior(
     p = np.empty((len(rows), len(classes)))
     p_pool = np.empty((n_folds, len(pool), len(classes)))
     for number, (train, test) in enumerate(split.split(codes, codes)):
-        clf = clone(estimator).fit(take_rows(X, rows[train]), names[codes[train]])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "No row is unlabeled")  # on purpose
+            clf = clone(estimator).fit(take_rows(X, rows[train]), names[codes[train]])
         if stop_reason(clf) == "interrupted":
             raise KeyboardInterrupt
         p[test] = clf.predict_proba(take_rows(X, rows[test]))
@@ -178,6 +181,8 @@ def settled_class_prior(estimator, X, y, sample_weight, X_unlabeled=None):
     if not (isinstance(asked, str) and asked == "estimate") or y is None:
         return asked
     check_consistent_length(X, y, sample_weight)
+    with pool_behind(clone(estimator), X, X_unlabeled) as (rows, _):
+        check_rows(clone(estimator), rows, True)  # so that errors name rows of X
     mark = estimator.unlabeled_label
     X, y, sample_weight = rows_behind(X, y, X_unlabeled, mark, sample_weight, 1.0)
     labeled = labeled_rows(y, mark)

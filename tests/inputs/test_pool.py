@@ -11,8 +11,13 @@ import sklearn
 import torch
 from scipy.sparse import csc_array, csr_matrix
 from sklearn.datasets import load_iris, load_wine
+from sklearn.decomposition import PCA
+from sklearn.ensemble import BaggingClassifier
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.pipeline import Pipeline
+from skorch.callbacks import Callback
 from torch.utils.data import TensorDataset
 
 from sklearn_ssl import (
@@ -34,6 +39,13 @@ from sklearn_ssl.inputs import pool as pool_module
 from sklearn_ssl.inputs.pool import rows_behind, with_pool
 
 from ..helpers import EVERYTHING, REGRESSORS, one_round, quick
+
+
+class Plain(torch.nn.Linear):
+    """A network that is told nothing of the rows' units."""
+
+    def __init__(self, input_shape, n_classes):
+        super().__init__(input_shape[0], n_classes)
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +230,7 @@ def test_large_arrays_are_read_where_they_lie(iris, monkeypatch, tmp_path):
     net = FixMatchClassifier(max_steps=3, random_state=0)
     rows, n = with_pool(X.astype(np.float32), memory, net, apart=True)
     assert isinstance(rows, LazyRows)
-    assert rows.dataset.second is memory
+    assert np.shares_memory(rows.dataset.second, memory)
     assert n == 90
     index = np.array([3, 149, 60, 59])
     np.testing.assert_array_equal(rows[index].read(), np.r_[X, pool].astype(np.float32)[index])
@@ -230,6 +242,40 @@ def test_large_arrays_are_read_where_they_lie(iris, monkeypatch, tmp_path):
     assert np.ptp(far.predict_proba(1e9 + pool), axis=0).max() > 0.01
     with pytest.raises(ValueError, match="X_unlabeled contains infinity, at row 4, column 1"):
         net.fit(X, y, X_unlabeled=np.where(pool == pool[4, 1], np.inf, pool))
+
+
+def test_a_masked_x_is_not_read_beneath_its_mask(iris, monkeypatch):
+    X, _, pool, _ = iris
+    monkeypatch.setattr(pool_module, "LARGE", 0)
+    masked = np.ma.MaskedArray(np.where(X > 5, 1e9, X), mask=X > 5)
+    rows, _ = with_pool(masked, pool, FixMatchClassifier(), apart=True)
+    assert np.nanmax(rows) < 10
+    beside = with_pool(masked, LazyRows(list(pool)))[0]
+    assert np.nanmax(np.asarray(beside)) < 10
+
+
+def test_documents_and_gaps_of_an_earlier_fit_keep_large_arrays_together(iris, monkeypatch):
+    X, y, pool, _ = iris
+    rng = np.random.default_rng(0)
+    counts = (rng.random((150, 200)) < rng.gamma(0.5, 0.06, (150, 1))).astype(float)
+    gaps = np.where(X[3, 1] == X, np.nan, X)
+    net = FixMatchClassifier(max_steps=2, random_state=0).partial_fit(gaps, y, X_unlabeled=pool)
+    monkeypatch.setattr(pool_module, "LARGE", 0)
+    clf = FixMatchClassifier(max_steps=2).fit(counts[:60], y, X_unlabeled=counts[60:])
+    assert clf.input_kind_ == "documents"
+    assert net.partial_fit(X, y, X_unlabeled=pool).transduction_unlabeled_.shape == (90,)
+
+
+def test_a_checkpoint_of_a_large_pool_is_for_the_same_rows(iris, monkeypatch, tmp_path):
+    X, y, pool, _ = iris
+    monkeypatch.setattr(pool_module, "LARGE", 0)
+    kw = {"module": Plain, "max_steps": 4, "random_state": 0, "checkpoint_dir": tmp_path}
+    first = FixMatchClassifier(**kw).fit(X, y, X_unlabeled=pool)
+    again = FixMatchClassifier(**kw).fit(X, y, X_unlabeled=pool)
+    np.testing.assert_array_equal(first.predict_proba(X), again.predict_proba(X))
+    for rows in ((np.r_[X[:1], -X[1:]], pool), (X, np.r_[pool[:1], pool[1:] + 1])):
+        with pytest.raises(ValueError, match="other"):
+            FixMatchClassifier(**kw).fit(rows[0], y, X_unlabeled=rows[1])
 
 
 @pytest.mark.parametrize(
@@ -262,7 +308,9 @@ BROKEN = {
     "fewer columns": (lambda P: P[:, :3], "X_unlabeled has 3 features, and X has 4.*transform_in"),
     "no rows": (lambda P: P[:0], "X_unlabeled has no rows"),
     "one row": (lambda P: P[0], r"X_unlabeled has rows of shape \(\), and X of shape \(4,\)"),
-    "a number": (lambda P: 3, "X_unlabeled has no rows"),
+    "a number": (lambda P: 3, "X_unlabeled must hold rows as X does"),
+    "a generator": (iter, "X_unlabeled must hold rows as X does"),
+    "ragged": (lambda P: [[1.0, 2], [3]], "X_unlabeled has rows of several lengths"),
     "a frame": (pd.DataFrame, "X is an array and X_unlabeled a DataFrame of pandas"),
     "sparse": (csr_matrix, "X is an array and X_unlabeled a sparse matrix"),
     "text": (lambda P: np.full(P.shape, "red"), "X_unlabeled holds text in columns 0, 1, 2, 3"),
@@ -313,6 +361,111 @@ def test_a_y_that_looks_encoded_is_told_of_unless_there_is_a_pool():
         clf.fit(X, np.minimum(codes, 1))  # one class against the rest
         clf.fit(X, np.array(["a", "b", "c"])[codes])
         clf.fit(X, np.r_[codes[:199], -1])
+
+
+@pytest.mark.filterwarnings("ignore:No label reaches")
+def test_a_column_holds_the_same_kind_in_both():
+    y, n = np.arange(60) % 2, np.arange(60.0)
+    dates = pd.to_datetime(n, unit="D")
+    kinds = {
+        "numbers": n,
+        "categories": pd.Categorical(np.arange(60) % 3),
+        "booleans": n > 30,
+        "dates or times": dates,
+    }
+    frames = {kind: pd.DataFrame({"a": n, "b": values}) for kind, values in kinds.items()}
+    frames["text"] = pd.DataFrame({"a": n, "b": np.where(n == 7, "?", "1").astype(object)})
+    for ours in ("numbers", "categories", "booleans"):
+        for theirs, pool in frames.items():
+            if {ours, theirs} in ({ours}, {"categories", "text"}):
+                LabelPropagationClassifier().fit(frames[ours], y, X_unlabeled=pool)
+                continue
+            said = "categories" if theirs == "text" else theirs
+            message = f"X_unlabeled holds {said} in column 'b', and X {ours}"
+            with pytest.raises(ValueError, match=message):
+                LabelPropagationClassifier().fit(frames[ours], y, X_unlabeled=pool)
+    empty = frames["numbers"].assign(b=None)
+    clf = LabelPropagationClassifier().fit(frames["numbers"], y, X_unlabeled=empty)
+    assert clf.input_kind_ == "mixed table"
+    first, other = (
+        pl.DataFrame({"b": pl.Series(values * 30, dtype=pl.Enum(values))})
+        for values in (["x", "y"], ["x", "z"])
+    )
+    assert with_pool(first, other)[0]["b"].unique().sort().to_list() == ["x", "y", "z"]
+    with pytest.raises(ValueError, match="X_unlabeled holds dates or times in column 'b', and X"):
+        with_pool(pl.DataFrame({"b": n}), pl.DataFrame({"b": dates.date.tolist()}))
+
+
+def test_wide_integers_are_not_rounded():
+    X = 2**60 + np.arange(20)[:, None]
+    y = np.arange(20) // 10
+    assert LabelPropagationClassifier().fit(X, y, X_unlabeled=X).score(X, y) > 0.8
+    for pool in (X.astype(np.uint64), X.astype(float)):
+        with pytest.raises(ValueError, match="integers as large as these would be rounded"):
+            LabelPropagationClassifier().fit(X, y, X_unlabeled=pool)
+
+
+def test_errors_of_an_estimate_name_the_row_of_the_pool(iris):
+    X, y, pool, _ = iris
+    broken = pool.copy()
+    broken[7, 2] = np.inf
+    for clf in (LabelPropagationClassifier(), FixMatchClassifier(max_steps=2)):
+        clf.set_params(class_prior="estimate")
+        with pytest.raises(ValueError, match="X_unlabeled contains infinity, at row 7, column 2"):
+            clf.fit(X, y, X_unlabeled=broken)
+
+
+def test_nothing_is_known_of_rows_after_a_fit_that_failed(iris):
+    X, y, pool, _ = iris
+
+    class Stop(Callback):
+        def on_train_begin(self, net, **kwargs):
+            raise RuntimeError("no")
+
+    clf = FixMatchClassifier(max_steps=2).fit(X, y, X_unlabeled=pool)
+    with pytest.raises(RuntimeError):
+        clf.set_params(callbacks=[Stop()]).fit(X, y, X_unlabeled=pool)
+    assert not known(clf)
+
+
+# ------------------------------------------------------------------ tools that split or cut X
+
+
+def test_a_pool_that_a_split_has_cut_is_told_of(iris):
+    X, y, pool, _ = iris
+    clf = LabelPropagationClassifier()
+    with sklearn.config_context(enable_metadata_routing=True):
+        with pytest.warns(UserWarning, match="X_unlabeled has as many rows, 40,"):
+            cross_val_score(clf, X, y, cv=3, params={"X_unlabeled": pool[:60]})
+        search = GridSearchCV(clf, {"n_neighbors": [3]}, cv=2)
+        with pytest.warns(UserWarning, match="X_unlabeled has as many rows, .0,"):
+            cross_val_score(search, X, y, cv=3, params={"X_unlabeled": pool[:40]})
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            cross_val_score(search, X, y, cv=3, params={"X_unlabeled": pool})
+
+
+@pytest.mark.parametrize("params", [{"bootstrap_features": True}, {"max_features": 0.5}])
+def test_a_bag_that_draws_columns_is_refused(iris, params):
+    X, y, pool, _ = iris
+    bag = BaggingClassifier(LabelPropagationClassifier(), n_estimators=2, **params)
+    routed = sklearn.config_context(enable_metadata_routing=True)
+    with routed, pytest.raises(ValueError, match="draws columns of X, and X_unlabeled keeps all"):
+        bag.fit(X, y, X_unlabeled=pool)
+
+
+def test_steps_before_the_one_with_the_pool_count(iris):
+    X, y, pool, _ = iris
+    mixture = SemiSupervisedGaussianMixture()
+    select = SelectFromModel(mixture, importance_getter=lambda e: np.ones(4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Pipeline([("s", select), ("l", LogisticRegression())]).fit(X, y, s__X_unlabeled=pool)
+    pipe = Pipeline([("p", PCA(4)), ("s", select), ("l", LogisticRegression())])
+    with pytest.warns(UserWarning, match=r"gave X through \['p'\], and X_unlabeled as it was"):
+        pipe.fit(X, y, s__X_unlabeled=pool)
+    with pytest.warns(UserWarning, match=r"gave X through \['p'\]"):
+        pipe[:2].fit_transform(X, y, s__X_unlabeled=pool)
 
 
 def test_errors_of_other_rows_keep_their_words(iris):

@@ -48,6 +48,20 @@ MUTANTS = [
         "if False:",
         "test_workflows.py -k without_routing",
     ),
+    (
+        "checkpoints-of-two-sources-look-at-some-rows",
+        "engine/fingerprint.py",
+        "isinstance(value.dataset, TwoSources)",
+        "False",
+        "inputs/test_pool.py -k checkpoint",
+    ),
+    (
+        "pools-that-a-split-has-cut-pass-in-silence",
+        "inputs/callers.py",
+        "n == _n_rows(train)",
+        "False",
+        "inputs/test_pool.py -k split",
+    ),
     # ------------------------------------------------------------------ losses and schedules
     (
         "unlabeled-loss-divided-by-rows-that-passed",
