@@ -35,7 +35,7 @@ from .model_selection import (
     rank_methods,
 )
 from .on_labeled import OnLabeled
-from .persistence import load
+from .persistence import load, trusted_types
 from .regressor import SSLRegressor
 
 __all__ = [
@@ -77,5 +77,6 @@ __all__ = [
     "load_mnist",
     "out_of_fold",
     "rank_methods",
+    "trusted_types",
 ]
 __version__ = "0.1.0"

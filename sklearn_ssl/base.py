@@ -39,13 +39,13 @@ from .inputs.lazy import LazyRows
 from .inputs.offsets import find_offset
 from .inputs.rows import TrainingRows
 from .inputs.summary import DataSummary
-from .persistence import save
+from .persistence import FilesMixin
 from .schedules import LR_SCHEDULES
 
 __all__ = ["SSLEstimator"]
 
 
-class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator):
+class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, BaseEstimator):
     """Base of all estimators with a network: everything but the loss and the kind of target.
 
     A child states its parameters as annotated fields with defaults, changes a default by assigning
@@ -346,33 +346,7 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
 
-    # ---------------------------------------------------------- prediction
-
-    def save(self, path):
-        """Write the fitted estimator to one file that `sklearn_ssl.load` reads without executing.
-
-        The training rows' labels, the state of the optimizer and callbacks are not in it. Needs
-        safetensors.
-
-        Parameters
-        ----------
-        path : str or path
-            The file; one of that name is replaced.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn_ssl import FixMatchClassifier, load
-        >>> X, y = load_iris(return_X_y=True)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     clf = FixMatchClassifier(max_steps=20, random_state=0).fit(X, y)
-        ...     clf.save(f"{folder}/iris.safetensors")
-        ...     same = load(f"{folder}/iris.safetensors")
-        >>> bool((same.predict(X) == clf.predict(X)).all())
-        True
-        """
-        save(self, path)
+    # ------------------------------------------------------------- history
 
     def history_frame(self):
         """``history_`` as a pandas DataFrame, one row an epoch.

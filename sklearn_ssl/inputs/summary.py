@@ -61,6 +61,14 @@ class DataSummary:
         known = *moments(X), *value_range(X), X.dtype == "uint8"
         return cls(X.shape[1:], n_classes, *known, offset, documents=documents)
 
+    def __getstate__(self):
+        """Without tensors, which some formats do not know."""
+        return {**vars(self), "mean": self.mean.numpy(), "scale": self.scale.numpy()}
+
+    def __setstate__(self, state):
+        known = {k: torch.tensor(state[k]) for k in ("mean", "scale")}
+        vars(self).update({**state, **known})
+
     @property
     def kind(self):
         """What the rows are taken for."""
