@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from os import PathLike
 
 import numpy as np
+from scipy.stats import loguniform, uniform
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -206,6 +207,12 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "documents": ["boolean", StrOptions({"auto"})],
         "compile": ["boolean"],
+    }
+    _search_space = {
+        "lr": loguniform(3e-3, 0.1),
+        "unlabeled_weight": loguniform(0.1, 10),
+        "optimizer__weight_decay": loguniform(1e-5, 1e-2),
+        "module__dropout": uniform(0, 0.5),
     }
     # ------------------------------------------------- what a method may say: see the class
 

@@ -8,6 +8,14 @@ from ..inputs.summary import DataSummary
 from ..inputs.targets import ClassTargets, NumberTargets
 from .files import network_of
 
+HELD = [  # by estimators without a network, beside arrays
+    "sklearn_ssl.methods.label_propagation.graph.LabelGraph",
+    "sklearn_ssl.methods.portfolio.members.Member",
+    "sklearn_ssl.methods.portfolio.report.MemberReport",
+    "sklearn_ssl.methods.portfolio.report.Report",
+    "sklearn.utils._bunch.Bunch",
+]
+
 __all__ = ["revive", "trusted_types"]
 
 
@@ -29,7 +37,7 @@ def revive(estimator):
 
 
 def trusted_types():
-    """Names of the types of this package that a skops file of an estimator may hold.
+    """Names of the types that a skops file of an estimator may hold.
 
     skops asks which types to trust before it makes them. These set their attributes and build a
     network from numbers; nothing in the file is executed. Your own ``module``, views and other
@@ -51,4 +59,4 @@ def trusted_types():
     held = [SSLNet, DataSummary, Columns, ClassTargets, NumberTargets]
     public = [getattr(sklearn_ssl, name) for name in sklearn_ssl.__all__]
     held += [cls for cls in public if isinstance(cls, type) and hasattr(cls, "fit")]
-    return [f"{cls.__module__}.{cls.__qualname__}" for cls in held]
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in held] + HELD
