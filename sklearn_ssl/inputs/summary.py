@@ -66,7 +66,7 @@ class DataSummary:
         return {**vars(self), "mean": self.mean.numpy(), "scale": self.scale.numpy()}
 
     def __setstate__(self, state):
-        known = {k: torch.tensor(state[k]) for k in ("mean", "scale")}
+        known = {k: torch.from_numpy(np.array(state[k])) for k in ("mean", "scale")}
         vars(self).update({**state, **known})
 
     @property
