@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .from_torch import to_numpy
 from .lazy import value_range
 from .mixed import Columns, MixedRows
 from .moments import moments
@@ -66,7 +67,7 @@ class DataSummary:
         return {**vars(self), "mean": self.mean.numpy(), "scale": self.scale.numpy()}
 
     def __setstate__(self, state):
-        known = {k: torch.from_numpy(np.array(state[k])) for k in ("mean", "scale")}
+        known = {k: torch.from_numpy(to_numpy(state[k]).copy()) for k in ("mean", "scale")}
         vars(self).update({**state, **known})
 
     @property
