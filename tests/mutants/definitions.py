@@ -952,6 +952,27 @@ MUTANTS = [
         "engine/test_files.py::test_a_model_file_with_one_bit_changed_is_refused",
     ),
     (
+        "nets-from-arrays-go-on-from-the-average",
+        "engine/net.py",
+        '(("trained", self.module_),',
+        '(("trained", self.predicting_module_),',
+        "persistence/test_plain.py",
+    ),
+    (
+        "pickles-without-the-optimizer",
+        "engine/net.py",
+        "(type(self),), super().__getstate__()",
+        "(type(self),), self.__getstate__()",
+        "persistence/test_plain.py",
+    ),
+    (
+        "search-spaces-of-the-class-alone",
+        "_parameters.py",
+        'cls._search_space = _merged(cls, "_search_space")',
+        "pass",
+        "model_selection/test_search_space.py",
+    ),
+    (
         "load-builds-what-the-file-names",
         "persistence/files.py",
         'if not (isinstance(cls, type) and hasattr(cls, "save")):',
