@@ -16,11 +16,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.metrics import f1_score
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import FixMatchClassifier, LabeledSplit, hide_labels
+from sklearn_ssl import FixMatchClassifier, LabeledSplit, get_search_space, hide_labels
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=0)
@@ -68,3 +68,19 @@ axis.set(xlabel="macro F1 in cross-validation", ylabel="macro F1 on the test row
 axis.margins(x=0.15)
 axis.legend(loc="upper left")
 plt.show()
+
+# %%
+# Without a grid of your own
+# --------------------------
+# ``get_search_space`` says for each estimator which parameters are worth a search, and gives
+# distributions for ``RandomizedSearchCV``. Here are eight candidates of five parameters:
+
+space = get_search_space(pipeline)
+random_search = RandomizedSearchCV(
+    pipeline, space, n_iter=8, cv=cv, scoring="f1_macro", random_state=0
+).fit(X_train, y_few)
+
+for name, value in random_search.best_params_.items():
+    print(f"{name.removeprefix('fixmatchclassifier__'):25} {value:.2g}")
+random_truth = f1_score(y_test, random_search.predict(X_test), average="macro")
+print(f"CV {random_search.best_score_:.3f}, test {random_truth:.3f}")

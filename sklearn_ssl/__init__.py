@@ -28,6 +28,7 @@ from .model_selection import (
     LabeledSplit,
     compare_with_supervised,
     estimate_class_prior,
+    get_search_space,
     hide_labels,
     label_budget_curve,
     labeled_scorer,
@@ -35,7 +36,7 @@ from .model_selection import (
     rank_methods,
 )
 from .on_labeled import OnLabeled
-from .persistence import load
+from .persistence import load, trusted_types
 from .regressor import SSLRegressor
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "VATClassifier",
     "compare_with_supervised",
     "estimate_class_prior",
+    "get_search_space",
     "hide_labels",
     "label_budget_curve",
     "labeled_scorer",
@@ -77,5 +79,6 @@ __all__ = [
     "load_mnist",
     "out_of_fold",
     "rank_methods",
+    "trusted_types",
 ]
 __version__ = "0.1.0"

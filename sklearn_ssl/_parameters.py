@@ -32,6 +32,7 @@ class ParameterTable:
         cls.__annotations__, written = annotations, cls.__doc__
         dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
         cls._parameter_constraints = _merged(cls, "_parameter_constraints")
+        cls._search_space = _merged(cls, "_search_space")
         if written is not None:  # by `python -OO`
             cls.__doc__ = _whole_docstring(cls, written)
 

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from os import PathLike
 
 import numpy as np
+from scipy.stats import loguniform, uniform
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -40,13 +41,13 @@ from .inputs.offsets import find_offset
 from .inputs.pool import forget_rows, pool_behind
 from .inputs.rows import TrainingRows
 from .inputs.summary import DataSummary
-from .persistence import save
+from .persistence import FilesMixin
 from .schedules import LR_SCHEDULES
 
 __all__ = ["SSLEstimator"]
 
 
-class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator):
+class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, BaseEstimator):
     """Base of all estimators with a network: everything but the loss and the kind of target.
 
     A child states its parameters as annotated fields with defaults, changes a default by assigning
@@ -208,6 +209,12 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
         "documents": ["boolean", StrOptions({"auto"})],
         "compile": ["boolean"],
     }
+    _search_space = {
+        "lr": loguniform(3e-3, 0.1),
+        "unlabeled_weight": loguniform(0.1, 10),
+        "optimizer__weight_decay": loguniform(1e-5, 1e-2),
+        "module__dropout": uniform(0, 0.5),
+    }
     __metadata_request__fit = __metadata_request__partial_fit = {"X_unlabeled": True}
 
     # ------------------------------------------------- what a method may say: see the class
@@ -350,33 +357,7 @@ class SSLEstimator(Diagram, NestedParametersMixin, ParameterTable, BaseEstimator
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
 
-    # ---------------------------------------------------------- prediction
-
-    def save(self, path):
-        """Write the fitted estimator to one file that `sklearn_ssl.load` reads without executing.
-
-        The training rows' labels, the state of the optimizer and callbacks are not in it. Needs
-        safetensors.
-
-        Parameters
-        ----------
-        path : str or path
-            The file; one of that name is replaced.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn_ssl import FixMatchClassifier, load
-        >>> X, y = load_iris(return_X_y=True)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     clf = FixMatchClassifier(max_steps=20, random_state=0).fit(X, y)
-        ...     clf.save(f"{folder}/iris.safetensors")
-        ...     same = load(f"{folder}/iris.safetensors")
-        >>> bool((same.predict(X) == clf.predict(X)).all())
-        True
-        """
-        save(self, path)
+    # ------------------------------------------------------------- history
 
     def history_frame(self):
         """``history_`` as a pandas DataFrame, one row an epoch.

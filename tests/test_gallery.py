@@ -25,6 +25,7 @@ CLAIMS = {
     "plot_grid_search": lambda v: (
         v["test_scores"][v["best"]] > v["test_scores"].max() - 0.02
         and np.ptp(v["test_scores"]) > 0.03
+        and v["random_truth"] > v["test_scores"].max() - 0.05
     ),
     "plot_label_budget": lambda v: (
         (np.diff(v["curve"].mean, axis=1) > 0).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import copyreg
 
 import numpy as np
 import torch
@@ -155,6 +156,28 @@ class SSLNet(NeuralNetClassifier):
     def predict(self, X):
         """Rows (n, ...) -> codes of classes (n,), or outputs of a regressor: as targets are."""
         return self.targets.decide(self.predict_proba(X))
+
+    # ---------------------------------------------------------------- copies
+
+    def __reduce__(self):
+        """All of it, for pickle, joblib and copies."""
+        return copyreg.__newobj__, (type(self),), super().__getstate__()
+
+    def __getstate__(self):
+        """What predicts and goes on, as plain arrays: for skops, which knows no tensors.
+
+        The estimator makes a net of it again, without optimizer, criterion and callbacks.
+        """
+        kept = {name: vars(self)[name] for name in ("step_", "earlier_steps_", "stop_reason_")}
+        for name, module in (("trained", self.module_), ("predicting", self.predicting_module_)):
+            kept[name] = {k: v.numpy(force=True) for k, v in module.state_dict().items()}
+        return {"stored": kept}
+
+    def __setstate__(self, state):
+        if "stored" in state:
+            vars(self).update(state)
+        else:
+            super().__setstate__(state)
 
 
 def make_net(params, module, loss, targets, device, optimizer_settings=(), callbacks=()):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .from_torch import to_numpy
 from .lazy import value_range
 from .mixed import Columns, MixedRows
 from .moments import moments
@@ -60,6 +61,14 @@ class DataSummary:
             return cls(X.shape[1:], n_classes, *known, None, X.columns)
         known = *moments(X), *value_range(X), X.dtype == "uint8"
         return cls(X.shape[1:], n_classes, *known, offset, documents=documents)
+
+    def __getstate__(self):
+        """Without tensors, which some formats do not know."""
+        return {**vars(self), "mean": self.mean.numpy(), "scale": self.scale.numpy()}
+
+    def __setstate__(self, state):
+        known = {k: torch.from_numpy(to_numpy(state[k]).copy()) for k in ("mean", "scale")}
+        vars(self).update({**state, **known})
 
     @property
     def kind(self):

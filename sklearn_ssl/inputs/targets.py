@@ -182,6 +182,13 @@ class ClassTargets:
             logits = logits + torch.from_numpy(self.shift)
         return torch.softmax(logits, dim=1)
 
+    def told(self, logits):
+        """What users get, in float32: tensor (n, K) -> (n, K)."""
+        logits = logits / self.temperature
+        if self.shift is not None:
+            logits = logits + torch.as_tensor(self.shift, dtype=logits.dtype)
+        return torch.softmax(logits, dim=1)
+
 
 def _shares(codes, weight, n_classes):
     counts = np.bincount(codes, weight, n_classes)
@@ -320,6 +327,11 @@ class NumberTargets:
     def decode(self, outputs):
         """Outputs as they are, in float64: tensor (n, T) -> (n, T)."""
         return outputs.double()
+
+    def told(self, outputs):
+        """What users get: tensor (n, T) -> (n,) or (n, T), in float64."""
+        values = outputs.double() * torch.as_tensor(self.scale) + torch.as_tensor(self.mean)
+        return values[:, 0] if self.is_flat else values
 
     def in_units_of_y(self, targets):
         """Encoded targets or outputs (n, T) -> ndarray (n,) or (n, T), as y was."""

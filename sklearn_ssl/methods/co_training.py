@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy.stats import uniform
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -117,6 +118,7 @@ class CoTrainingNet(SSLClassifier):
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "augment": [StrOptions({"auto"}), callable],
     }
+    _search_space = {"threshold": uniform(0.6, 0.39)}
 
     _supervised_without_pool = False  # each network learns by itself, with labels alone too
 

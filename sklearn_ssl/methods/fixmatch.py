@@ -6,6 +6,7 @@ and Confidence", NeurIPS 2020, arXiv 2001.07685, equations 3 and 4.
 """
 
 import torch
+from scipy.stats import uniform
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -167,6 +168,7 @@ class FixMatchClassifier(WeakStrongClassifier):
     _parameter_constraints = {
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
+    _search_space = {"threshold": uniform(0.6, 0.39)}
 
     def _make_loss(self, rows):
         return FixMatchLoss(**self._shared(rows), threshold=self.threshold)

@@ -6,6 +6,7 @@ Bowen Zhang, Yidong Wang, Wenxin Hou, Hao Wu, Jindong Wang, Manabu Okumura, Taka
 """
 
 import torch
+from scipy.stats import uniform
 from sklearn.utils._param_validation import Interval, Real
 
 from .fixmatch import FixMatchLoss, WeakStrongClassifier
@@ -66,6 +67,7 @@ class FlexMatchClassifier(WeakStrongClassifier):
     _parameter_constraints = {
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
+    _search_space = {"threshold": uniform(0.6, 0.39)}
 
     def _make_loss(self, rows):
         return FlexMatchLoss(

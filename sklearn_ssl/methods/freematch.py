@@ -6,6 +6,7 @@ Semi-supervised Learning", ICLR 2023, arXiv 2205.07246, equations 5 to 11.
 """
 
 import torch
+from scipy.stats import loguniform
 from sklearn.utils._param_validation import Interval, Real
 
 from ..losses import class_shares
@@ -77,6 +78,10 @@ class FreeMatchClassifier(WeakStrongClassifier):
     _parameter_constraints = {
         "threshold_decay": [Interval(Real, 0, 1, closed="left")],
         "fairness_weight": [Interval(Real, 0, None, closed="left")],
+    }
+    _search_space = {
+        "threshold_decay": [0.9, 0.99, 0.999],
+        "fairness_weight": loguniform(1e-3, 0.1),
     }
 
     def _make_loss(self, rows):

@@ -6,6 +6,7 @@ and 2.
 """
 
 import torch
+from scipy.stats import loguniform, uniform
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 
@@ -85,6 +86,11 @@ class MeanTeacherRegressor(SSLRegressor):
     _parameter_constraints = {
         "ramp_length": [Interval(Real, 0, 1, closed="both")],
         "augment": [StrOptions({"auto"}), callable],
+    }
+    _search_space = {
+        "lr": loguniform(1e-4, 1e-2),
+        "ramp_length": uniform(0, 0.5),
+        "ema_decay": [0.95, 0.99, 0.999],
     }
 
     def _make_view(self, rows):

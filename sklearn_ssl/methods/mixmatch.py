@@ -6,6 +6,7 @@ equations 2 to 11 and algorithm 1.
 """
 
 import torch
+from scipy.stats import loguniform, uniform
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import one_hot
@@ -95,6 +96,11 @@ class MixMatchClassifier(SSLClassifier):
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "ramp_length": [Interval(Real, 0, 1, closed="both")],
         "augment": [StrOptions({"auto"}), callable],
+    }
+    _search_space = {
+        "unlabeled_weight": loguniform(1, 100),
+        "temperature": uniform(0.3, 0.7),
+        "alpha": uniform(0.1, 0.9),
     }
 
     def _make_view(self, rows):

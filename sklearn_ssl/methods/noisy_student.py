@@ -80,6 +80,7 @@ class NoisyStudentClassifier(RoundsClassifier):
         "augment": [StrOptions({"auto"}), callable],
         "balanced": ["boolean"],
     }
+    _search_space = {"max_iter": [1, 2, 3], "balanced": [True, False]}
 
     def _make_view(self, rows):
         return choose_views(rows.X)[0]  # the first teacher's

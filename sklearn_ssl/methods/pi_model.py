@@ -5,6 +5,7 @@ Samuli Laine, Timo Aila: "Temporal Ensembling for Semi-Supervised Learning", ICL
 """
 
 import torch
+from scipy.stats import loguniform, uniform
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -68,6 +69,7 @@ class PiModelClassifier(SSLClassifier):
         "ramp_length": [Interval(Real, 0, 1, closed="both")],
         "augment": [StrOptions({"auto"}), callable],
     }
+    _search_space = {"unlabeled_weight": loguniform(1, 100), "ramp_length": uniform(0, 0.5)}
 
     def _make_view(self, rows):
         return noisy_view(rows.X, self.augment)

@@ -5,6 +5,7 @@ Neural Networks", ICML 2013 workshop on challenges in representation learning, e
 """
 
 import torch
+from scipy.stats import loguniform
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -85,6 +86,11 @@ class PseudoLabelClassifier(SSLClassifier):
         "ramp": [tuple, list],
         "threshold": [Interval(Real, 0, 1, closed="both"), None],
         "augment": [StrOptions({"auto"}), callable],
+    }
+    _search_space = {
+        "unlabeled_weight": loguniform(0.3, 10),
+        "threshold": [None, 0.8, 0.95],
+        "ramp": [(0.1, 0.6), (0.3, 0.8)],
     }
 
     def _make_view(self, rows):

@@ -6,6 +6,7 @@ Anchoring", ICLR 2020, arXiv 1911.09785, algorithm 1 and equation 3.
 """
 
 import torch
+from scipy.stats import loguniform, uniform
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
@@ -128,6 +129,11 @@ class ReMixMatchClassifier(WeakStrongClassifier):
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "anchor_weight": [Interval(Real, 0, None, closed="left")],
         "rotation_weight": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+    }
+    _search_space = {
+        "temperature": uniform(0.3, 0.7),
+        "alpha": uniform(0.1, 0.9),
+        "anchor_weight": loguniform(0.1, 2),
     }
 
     def _rotation_weight(self, X):

@@ -10,6 +10,7 @@ from itertools import count
 
 import numpy as np
 import torch
+from scipy.stats import randint, uniform
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -118,6 +119,11 @@ class SelfTrainingNet(RoundsClassifier):
         "max_iter": [Interval(Integral, 0, None, closed="left"), None],
         "warm_start_rounds": ["boolean"],
         "augment": [StrOptions({"auto"}), callable],
+    }
+    _search_space = {
+        "k_best": uniform(0.05, 0.45),
+        "balanced": [True, False],
+        "max_iter": randint(2, 11),
     }
 
     def _make_view(self, rows):

@@ -6,6 +6,7 @@ Savvides: "SoftMatch: Addressing the Quantity-Quality Trade-off in Semi-supervis
 """
 
 import torch
+from scipy.stats import uniform
 from sklearn.utils._param_validation import Interval, Real
 
 from .fixmatch import FixMatchLoss, WeakStrongClassifier
@@ -65,6 +66,7 @@ class SoftMatchClassifier(WeakStrongClassifier):
         "threshold_decay": [Interval(Real, 0, 1, closed="left")],
         "n_sigma": [Interval(Real, 0, None, closed="neither")],
     }
+    _search_space = {"threshold_decay": [0.9, 0.99, 0.999], "n_sigma": uniform(1, 2)}
 
     def _make_loss(self, rows):
         return SoftMatchLoss(

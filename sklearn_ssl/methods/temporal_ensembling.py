@@ -5,6 +5,7 @@ Samuli Laine, Timo Aila: "Temporal Ensembling for Semi-Supervised Learning", ICL
 """
 
 import torch
+from scipy.stats import loguniform, uniform
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -93,6 +94,11 @@ class TemporalEnsemblingClassifier(SSLClassifier):
         "ensemble_decay": [Interval(Real, 0, 1, closed="left")],
         "ramp_length": [Interval(Real, 0, 1, closed="both")],
         "augment": [StrOptions({"auto"}), callable],
+    }
+    _search_space = {
+        "unlabeled_weight": loguniform(1, 100),
+        "ensemble_decay": uniform(0.3, 0.6),
+        "ramp_length": uniform(0, 0.5),
     }
 
     def _make_view(self, rows):

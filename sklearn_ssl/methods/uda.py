@@ -8,6 +8,7 @@ signal annealing is appendix A.
 import math
 
 import torch
+from scipy.stats import uniform
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -110,6 +111,11 @@ class UDAClassifier(SSLClassifier):
         "weak_augment": [StrOptions({"auto"}), callable],
         "strong_augment": [StrOptions({"auto"}), callable],
         "flip": ["boolean", StrOptions({"auto"})],
+    }
+    _search_space = {
+        "threshold": uniform(0.5, 0.45),
+        "temperature": uniform(0.3, 0.7),
+        "annealing": [None, "log", "linear", "exp"],
     }
 
     def _views(self, rows):

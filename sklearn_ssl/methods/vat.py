@@ -8,6 +8,7 @@ equations 5 to 9 and algorithm 1; the entropy term is equation 18.
 import math
 
 import torch
+from scipy.stats import loguniform, uniform
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -139,6 +140,7 @@ class VATClassifier(SSLClassifier):
         "separate_batches": ["boolean"],
         "augment": [StrOptions({"auto"}), callable],
     }
+    _search_space = {"epsilon": loguniform(0.1, 10), "entropy_weight": uniform(0, 1)}
 
     @property
     def _labeled_rows_in_pool(self):

@@ -4,6 +4,7 @@ from .class_prior import PriorEstimate, estimate_class_prior
 from .comparison import Comparison, LabelBudgetCurve, compare_with_supervised, label_budget_curve
 from .out_of_fold import out_of_fold
 from .ranking import Ranking, rank_methods
+from .search_space import get_search_space
 from .splitting import LabeledSplit, hide_labels, labeled_scorer
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Ranking",
     "compare_with_supervised",
     "estimate_class_prior",
+    "get_search_space",
     "hide_labels",
     "label_budget_curve",
     "labeled_scorer",

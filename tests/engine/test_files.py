@@ -19,7 +19,7 @@ from sklearn_ssl import PseudoLabelClassifier, VAEClassifier, hide_labels
 from sklearn_ssl.engine.checkpoint import check_folder, write_whole
 from sklearn_ssl.engine.fingerprint import digest
 from sklearn_ssl.networks import WideResNet
-from sklearn_ssl.persistence import _NO_CHECKSUM, _checksum, _field
+from sklearn_ssl.persistence.files import _NO_CHECKSUM, _checksum, _field
 
 
 @pytest.fixture(scope="module")

@@ -1003,14 +1003,35 @@ MUTANTS = [
     ),
     (
         "model-file-without-checksum",
-        "persistence.py",
+        "persistence/files.py",
         "_field(_NO_CHECKSUM), 1)) != checksum:",
         "_field(_NO_CHECKSUM), 1)) == 0:",
         "engine/test_files.py::test_a_model_file_with_one_bit_changed_is_refused",
     ),
     (
+        "nets-from-arrays-go-on-from-the-average",
+        "engine/net.py",
+        '(("trained", self.module_),',
+        '(("trained", self.predicting_module_),',
+        "persistence/test_plain.py",
+    ),
+    (
+        "pickles-without-the-optimizer",
+        "engine/net.py",
+        "(type(self),), super().__getstate__()",
+        "(type(self),), self.__getstate__()",
+        "persistence/test_plain.py",
+    ),
+    (
+        "search-spaces-of-the-class-alone",
+        "_parameters.py",
+        'cls._search_space = _merged(cls, "_search_space")',
+        "pass",
+        "model_selection/test_search_space.py",
+    ),
+    (
         "load-builds-what-the-file-names",
-        "persistence.py",
+        "persistence/files.py",
         'if not (isinstance(cls, type) and hasattr(cls, "save")):',
         "if cls is None:",
         "engine/test_files.py::test_nothing_is_called_that_a_forged_file_names",
@@ -1206,17 +1227,17 @@ MUTANTS = [
     ),
     (
         "save-loses-the-temperature",
-        "persistence.py",
+        "persistence/files.py",
         '["classes", "temperature", "prior", "shift"]',
         '["classes", "prior", "shift"]',
-        "test_persistence.py::test_a_loaded_estimator_is_the_saved_one[FixMatchClassifier]",
+        "persistence/test_files.py::test_a_loaded_estimator_is_the_saved_one[FixMatchClassifier]",
     ),
     (
         "save-writes-the-weights-of-the-last-step",
-        "persistence.py",
+        "persistence/files.py",
         "estimator.net_.predicting_module_.state_dict()",
         "estimator.net_.module_.state_dict()",
-        "test_persistence.py::test_a_loaded_estimator_is_the_saved_one[FixMatchClassifier]",
+        "persistence/test_files.py::test_a_loaded_estimator_is_the_saved_one[FixMatchClassifier]",
     ),
     # ------------------------------------------------------------------------ the portfolio
     (
@@ -1313,7 +1334,7 @@ MUTANTS = [
     # -------------------------------------------------------------------------- class shares
     (
         "save-loses-the-shares",
-        "persistence.py",
+        "persistence/files.py",
         '["classes", "temperature", "prior", "shift"]',
         '["classes", "temperature", "prior"]',
         "model_selection/test_class_prior.py -k file",

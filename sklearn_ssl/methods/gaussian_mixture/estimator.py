@@ -9,6 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.linalg import cholesky
 from scipy.special import logsumexp
+from scipy.stats import loguniform
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
@@ -146,6 +147,12 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         "random_state": ["random_state"],
         "class_prior": CONSTRAINT,
         "unlabeled_label": "no_validation",
+    }
+    _search_space = {
+        "n_components": [1, 2, 3],
+        "covariance_type": ["full", "tied", "diag", "spherical"],
+        "unlabeled_weight": loguniform(0.01, 1),
+        "shrinkage": loguniform(5, 500),
     }
 
     def fit(self, X, y, sample_weight=None, X_unlabeled=None):

@@ -5,6 +5,7 @@ Local and Global Consistency", NIPS 16, 2004.
 """
 
 import numpy as np
+from scipy.stats import randint
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -141,6 +142,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         "class_prior": CONSTRAINT,
         "random_state": ["random_state"],
     }
+    _search_space = {"n_neighbors": randint(3, 21), "alpha": [0.9, 0.97, 0.99, 0.997]}
 
     def fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Build the graph and spread the labels.

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from scipy.stats import randint, uniform
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
@@ -125,6 +126,11 @@ class LabelPropagationNet(RoundsClassifier):
         "gamma": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "augment": [StrOptions({"auto"}), callable],
+    }
+    _search_space = {
+        "n_neighbors": randint(3, 21),
+        "alpha": [0.9, 0.97, 0.99, 0.997],
+        "gamma": uniform(1, 4),
     }
 
     def _make_view(self, rows):

@@ -173,6 +173,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         "class_prior": CONSTRAINT,
         "checkpoint_dir": [str, PathLike, None],
     }
+    _search_space = {"budget": ["fast", "good"], "cv": [3, 5]}
 
     def get_params(self, deep=True):
         """Get the parameters, those of the members as ``name__parameter`` if deep.

@@ -7,6 +7,7 @@ Techniques for Training GANs", NeurIPS 2016, arXiv 1606.03498, sections 3.1 and 
 
 import numpy as np
 import torch
+from scipy.stats import loguniform
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import Integral, Interval, Real
 from sklearn.utils.validation import check_is_fitted
@@ -113,6 +114,7 @@ class SGANClassifier(SSLClassifier):
         "noise_dim": [Interval(Integral, 1, None, closed="left")],
         "generator_lr": [Interval(Real, 0, None, closed="neither"), None],
     }
+    _search_space = {"lr": loguniform(1e-4, 1e-2), "generator_lr": loguniform(1e-4, 1e-2)}
 
     def _make_network(self, summary):
         generator = Generator(

@@ -5,6 +5,7 @@ Deep Generative Models", NeurIPS 2014, arXiv 1406.5298, equations 5 to 9.
 """
 
 import torch
+from scipy.stats import loguniform, randint
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 
 from ...augment import GaussianNoise, choose_views, unchanged
@@ -108,6 +109,13 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
         "beta": [Interval(Real, 0, None, closed="left")],
         "pseudo_label_threshold": [Interval(Real, 0, 1, closed="both"), None],
         "augment": [StrOptions({"auto"}), callable],
+    }
+    _search_space = {
+        "lr": loguniform(1e-4, 1e-2),
+        "latent_dim": randint(8, 65),
+        "alpha": loguniform(0.1, 10),
+        "beta": loguniform(0.01, 1),
+        "pseudo_label_threshold": [None, 0.8, 0.95],
     }
 
     @property

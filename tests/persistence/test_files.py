@@ -15,7 +15,7 @@ from safetensors.torch import save as pack
 import sklearn_ssl
 from sklearn_ssl import FixMatchClassifier, VAEClassifier, load
 
-from .helpers import (
+from ..helpers import (
     ESTIMATORS,
     EVERYTHING,
     REGRESSORS,

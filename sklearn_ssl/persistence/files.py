@@ -11,16 +11,16 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from ._warnings import warn
-from .engine.checkpoint import write_whole
-from .engine.generators import private_state
-from .engine.net import make_net
-from .inputs.checks import check_device
-from .inputs.mixed import Columns
-from .inputs.summary import DataSummary
-from .inputs.targets import ClassTargets, NumberTargets
+from .._warnings import warn
+from ..engine.checkpoint import write_whole
+from ..engine.generators import private_state
+from ..engine.net import make_net
+from ..inputs.checks import check_device
+from ..inputs.mixed import Columns
+from ..inputs.summary import DataSummary
+from ..inputs.targets import ClassTargets, NumberTargets
 
-__all__ = ["load", "save"]
+__all__ = ["load", "network_of", "save"]
 
 FORMAT = 2
 # What is kept of the values that an estimator holds of its rows and targets.
@@ -146,7 +146,9 @@ def load(path, **params):
             setattr(estimator, key, _unpack(key, value, tensors))
         estimator._summary.check()
         estimator._targets.check(estimator._summary)
-        estimator.net_ = _network(estimator, tensors)
+        prefix = "network/"
+        state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        estimator.net_ = network_of(estimator, state, state)
         estimator.net_.earlier_steps_, estimator.net_.step_ = int(header["steps"]), 0
     except ValueError as error:
         raise ValueError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
@@ -203,18 +205,19 @@ def _field(checksum):
     return f'"checksum":"{checksum}"'.encode()
 
 
-def _network(estimator, tensors):
+def network_of(estimator, trained, predicting):
+    """The net of an estimator, of the tensors of what was trained last and of what predicts."""
     targets, device = estimator._targets, check_device(estimator.device)
-    state = {k.removeprefix("network/"): v for k, v in tensors.items() if k.startswith("network/")}
     if estimator.module == "auto":
         with torch.device("meta"):  # which has shapes alone: nothing is allocated for a wrong file
-            _check_fits(estimator._make_network(estimator._summary).state_dict(), state)
+            _check_fits(estimator._make_network(estimator._summary).state_dict(), predicting)
     with private_state(device, 0):
         network = estimator._make_network(estimator._summary)
-        _check_fits(network.state_dict(), state)
+        for state in (trained, predicting):
+            _check_fits(network.state_dict(), state)
         net = make_net(estimator, network, nn.Identity(), targets, device).initialize()
-    for module in (net.module_, net.predicting_module_):
-        module.load_state_dict(state)
+    net.module_.load_state_dict(trained)
+    net.predicting_module_.load_state_dict(predicting)
     net._set_training(False)
     return net
 
