@@ -1087,7 +1087,7 @@ MUTANTS = [
     ),
     (
         "neighbours-of-long-documents",
-        "methods/label_propagation/graph.py",
+        "inputs/points.py",
         "normalize(as_documents(X).astype(np.float64))",
         "as_documents(X)",
         "inputs/test_documents.py::test_neighbours_of_documents_are_those_of_the_largest_cosine",
