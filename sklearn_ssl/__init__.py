@@ -33,6 +33,7 @@ from .model_selection import (
     labeled_scorer,
     out_of_fold,
     rank_methods,
+    rows_to_label,
 )
 from .on_labeled import OnLabeled
 from .persistence import load
@@ -77,5 +78,6 @@ __all__ = [
     "load_mnist",
     "out_of_fold",
     "rank_methods",
+    "rows_to_label",
 ]
 __version__ = "0.1.0"
