@@ -122,7 +122,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    cases = [(m, d, s) for m in args.models for s in args.seeds for d in DATA]
+    cases = [(m, d, s) for s in args.seeds for m in args.models for d in DATA]
     for case in [] if args.report else cases:
         runs = runs_so_far()
         if (runs[KEYS[:3]] == case).all(axis=1).sum() == 6:

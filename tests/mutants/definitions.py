@@ -1093,6 +1093,20 @@ MUTANTS = [
         "inputs/test_documents.py::test_neighbours_of_documents_are_those_of_the_largest_cosine",
     ),
     (
+        "rows-with-a-label-are-to-be-labeled",
+        "model_selection/labeling.py",
+        "rng.permutation(np.flatnonzero(~labeled))",
+        "rng.permutation(len(labeled))",
+        "model_selection/test_labeling.py -k labeled_rows_never",
+    ),
+    (
+        "columns-of-points-in-their-units",
+        "inputs/points.py",
+        "/ torch.from_numpy(scale)).flatten(1)",
+        ").flatten(1)",
+        "inputs/test_points.py",
+    ),
+    (
         "an-unknown-category-is-the-first",
         "inputs/mixed.py",
         "index.get(value, np.nan)",
