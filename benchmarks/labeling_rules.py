@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 import torch
 from labeling import DATA
-
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 from tabular import NAMES, load

@@ -114,7 +114,7 @@ def test_distances_are_of_the_features(three):
 
 
 def test_of_many_rows_some_are_looked_at(three, monkeypatch):
-    X, blob = three
+    X = three[0]
     monkeypatch.setattr(labeling, "LOOKED_AT", 60)
     y = np.where(np.arange(len(X)) < 70, 0, -1)
     assert (y[rows_to_label(X, 5, y, random_state=0)] == -1).all()
