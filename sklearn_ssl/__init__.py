@@ -34,6 +34,7 @@ from .model_selection import (
     labeled_scorer,
     out_of_fold,
     rank_methods,
+    rows_to_label,
 )
 from .on_labeled import OnLabeled
 from .persistence import load, trusted_types
@@ -79,6 +80,7 @@ __all__ = [
     "load_mnist",
     "out_of_fold",
     "rank_methods",
+    "rows_to_label",
     "trusted_types",
 ]
 __version__ = "0.1.0"

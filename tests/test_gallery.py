@@ -33,6 +33,10 @@ CLAIMS = {
         and v["curve"].mean[:, 0].argmax() == list(v["methods"]).index("label propagation")
         and v["curve"].mean[4, 2] < v["curve"].mean[0, 2]
     ),
+    "plot_labeling": lambda v: (
+        ((v["chosen"] - v["drawn"]).mean(0) > 0.02).all()
+        and (v["chosen"] - v["drawn"]).mean(0).argmax() == 0
+    ),
     "plot_own_network": lambda v: (
         v["moves"][0] == 0
         and list(v["moves"]) == sorted(v["moves"])

@@ -2,6 +2,7 @@
 
 from .class_prior import PriorEstimate, estimate_class_prior
 from .comparison import Comparison, LabelBudgetCurve, compare_with_supervised, label_budget_curve
+from .labeling import rows_to_label
 from .out_of_fold import out_of_fold
 from .ranking import Ranking, rank_methods
 from .search_space import get_search_space
@@ -21,4 +22,5 @@ __all__ = [
     "labeled_scorer",
     "out_of_fold",
     "rank_methods",
+    "rows_to_label",
 ]

@@ -10,9 +10,7 @@ from sklearn_ssl.methods.label_propagation import graph as module
 from sklearn_ssl.methods.label_propagation.graph import (
     certainty,
     diffuse,
-    digests,
     nearest,
-    nodes_of,
     pooled,
     spread,
 )
@@ -108,25 +106,6 @@ def test_columns_are_scaled_to_the_roots_of_the_classes_shares():
     F = np.linalg.solve(np.eye(6) - 0.9 * root[:, None] * W * root, Y)
     F *= np.sqrt([0.9, 0.1]) / F.sum(0)
     np.testing.assert_allclose(p, F / F.sum(1, keepdims=True), atol=1e-6)
-
-
-def test_equal_rows_have_equal_digests_and_others_have_not():
-    rng = np.random.default_rng(0)
-    X = rng.integers(-1, 3, (300, 4)).astype(np.float32)
-    X[::7] *= -1  # which makes zeros negative
-    known = np.unique(X + 0.0, axis=0, return_inverse=True)[1]
-    sparse = sp.csr_array(X)
-    sparse.data[:5] = 0  # stored all the same
-    dense = sparse.toarray()
-    for rows, expected in [(X, known), (sparse, np.unique(dense, axis=0, return_inverse=True)[1])]:
-        first, node = nodes_of(digests(rows))
-        assert (np.diff(first) > 0).all()
-        assert (node[first] == np.arange(len(first))).all()
-        pairs = np.unique(np.stack([node, expected.ravel()]), axis=1)
-        assert pairs.shape[1] == len(first) == expected.max() + 1
-    twice = sp.csr_array((np.ones(4), [1, 1, 0, 2], [0, 2, 4]), (2, 3))  # 2 in column 1, as a sum
-    other = sp.csr_array(([2.0, 1, 1], [1, 0, 2], [0, 1, 3]), (2, 3))
-    assert digests(twice) == digests(other)
 
 
 def test_a_node_of_equal_rows_by_hand():

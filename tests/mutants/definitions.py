@@ -1122,10 +1122,24 @@ MUTANTS = [
     ),
     (
         "neighbours-of-long-documents",
-        "methods/label_propagation/graph.py",
+        "inputs/points.py",
         "normalize(as_documents(X).astype(np.float64))",
         "as_documents(X)",
         "inputs/test_documents.py::test_neighbours_of_documents_are_those_of_the_largest_cosine",
+    ),
+    (
+        "rows-with-a-label-are-to-be-labeled",
+        "model_selection/labeling.py",
+        "rng.permutation(np.flatnonzero(~labeled))",
+        "rng.permutation(len(labeled))",
+        "model_selection/test_labeling.py -k labeled_rows_never",
+    ),
+    (
+        "columns-of-points-in-their-units",
+        "inputs/points.py",
+        "/ torch.from_numpy(scale)).flatten(1)",
+        ").flatten(1)",
+        "inputs/test_points.py",
     ),
     (
         "an-unknown-category-is-the-first",

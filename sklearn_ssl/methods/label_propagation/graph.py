@@ -1,29 +1,20 @@
 """Sparse graphs of nearest neighbours, and labels that diffuse over them."""
 
-import hashlib
-from itertools import pairwise
-
 import numpy as np
 import torch
 from scipy.sparse import csr_array, diags_array, issparse
 from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import normalize
 
 from ...inputs.class_prior import shifted, source_shift
-from ...inputs.documents import as_documents
-from ...inputs.lazy import LazyRows
-from ...inputs.mixed import MixedRows
-from ...inputs.tensors import rows_to_tensor, to_float
+from ...inputs.points import as_points, digests, nodes_of
 
 __all__ = [
     "LabelGraph",
     "certainty",
     "closeness",
     "diffuse",
-    "digests",
     "edges",
     "nearest",
-    "nodes_of",
     "pooled",
     "spread",
     "with_prior",
@@ -31,53 +22,6 @@ __all__ = [
 
 EXACT_ROWS = 50_000  # up to here every pair of rows is compared
 DENSE_SIZE = 2**22  # up to here sparse rows become dense, so that they have the neighbours of those
-
-
-def digests(X):
-    """Bytes for each row of X (n, d), dense or sparse, that are equal where rows are."""
-    rows = _sparse_bytes(X) if issparse(X) else _dense_bytes(X)
-    return [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
-
-
-def _dense_bytes(X, block=4096):
-    size = X.dtype.itemsize * X.shape[1]
-    for start in range(0, len(X), block):
-        part = X[start : start + block] + 0.0  # where -0 becomes 0
-        data = memoryview(part.tobytes())
-        yield from (data[i * size : (i + 1) * size] for i in range(len(part)))
-
-
-def _sparse_bytes(X):
-    X = csr_array(X, copy=True)
-    X.sum_duplicates()
-    X.eliminate_zeros()
-    for a, b in pairwise(X.indptr.tolist()):
-        yield X.indices[a:b].tobytes() + X.data[a:b].tobytes()
-
-
-def nodes_of(keys):
-    """Let equal rows share a node.
-
-    Parameters
-    ----------
-    keys : sequence of n hashable values
-        Equal where rows are.
-
-    Returns
-    -------
-    first : ndarray of int, shape (m,)
-        A row of each node, in ascending order.
-    node : ndarray of int, shape (n,)
-        The node of each row.
-
-    Examples
-    --------
-    >>> nodes_of(["a", "b", "a"])
-    (array([0, 1]), array([0, 1, 0]))
-    """
-    numbers = {}
-    node = np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), int, len(keys))
-    return np.unique(node, return_index=True)[1], node
 
 
 def nearest(X, k, seed=0):
@@ -359,11 +303,4 @@ class LabelGraph:
         return p / p.sum(1, keepdims=True)
 
     def _scaled(self, X):
-        if self.documents:
-            X = X.read() if isinstance(X, LazyRows) else X
-            return normalize(as_documents(X).astype(np.float64)).astype(np.float32)
-        if isinstance(X, MixedRows):
-            return X.scaled(self.scale)
-        if self.sparse and issparse(X):
-            return csr_array(X.multiply(1 / self.scale), dtype=np.float32)
-        return (to_float(rows_to_tensor(X)) / torch.from_numpy(self.scale)).flatten(1).numpy()
+        return as_points(X, self.scale, self.documents, self.sparse)

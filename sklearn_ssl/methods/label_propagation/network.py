@@ -16,10 +16,11 @@ from torch.nn.functional import cross_entropy, normalize
 
 from ..._warnings import warn
 from ...augment import choose_views
+from ...inputs.points import digests, nodes_of
 from ...inputs.sparse_rows import SparseRows
 from ...losses import class_shares, masked_cross_entropy
 from ..rounds import Round, RoundsClassifier
-from .graph import certainty, digests, nearest, nodes_of, pooled, spread, with_prior
+from .graph import certainty, nearest, pooled, spread, with_prior
 
 __all__ = ["LabelPropagationLoss", "LabelPropagationNet"]
 
@@ -188,7 +189,7 @@ def _features(net, X):
     -------
     features : float64 ndarray of shape (n, p)
     keys : list of n bytes
-        As `graph.digests` of the rows.
+        As `digests` of the rows.
     """
     module, seen, keys = net.predicting_module_, {}, []
     hooks = [
