@@ -21,7 +21,6 @@ from _docstrings import SIX, documents, has_vectors, word_vectors
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
 
 from sklearn_ssl import FixMatchClassifier, LabelPropagationClassifier, hide_labels
 
@@ -38,7 +37,7 @@ few_texts = [text for text, known in zip(train, labeled, strict=True) if known]
 # %%
 # On tf-idf weights
 # -----------------
-# Logistic regression sees the 30 labels alone. FixMatch trains a network on all documents, and label
+# Logistic regression sees the 30 labels alone. FixMatch trains a network on all documents; label
 # propagation carries labels along a graph of neighbours. A vectorizer needs no labels, so it learns
 # its weights from all training documents for each of them.
 
