@@ -46,7 +46,9 @@ class ImageFiles(LazyRows):
 
     Examples
     --------
-    >>> from sklearn_ssl import ImageFiles
+    >>> from sklearn_ssl import FixMatchClassifier, ImageFiles, ImageFolder
+    >>> images = ImageFolder("flowers", size=64)  # doctest: +SKIP
+    >>> clf = FixMatchClassifier().fit(images, images.y)  # doctest: +SKIP
     >>> clf.predict(ImageFiles(["new.jpg"], size=64))  # doctest: +SKIP
     """
 
