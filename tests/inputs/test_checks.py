@@ -10,6 +10,7 @@ from sklearn.utils import get_tags
 from sklearn_ssl import (
     FixMatchClassifier,
     LabelPropagationClassifier,
+    LazyRows,
     SelfTrainingNet,
     SSLRegressor,
 )
@@ -191,6 +192,19 @@ def test_channels_last_are_told_of(shape):
     clf = quick(FixMatchClassifier, max_steps=2, module_params={"width": 4})
     with pytest.warns(UserWarning, match=r"X\.transpose\(0, 3, 1, 2\)"):
         clf.fit(X, np.arange(20) % 2)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, lambda X: LazyRows(list(X))])
+def test_predict_names_channels_that_come_last_and_a_single_image(kind):
+    X = np.random.default_rng(0).random((12, 3, 8, 10), dtype=np.float32)
+    clf = quick(FixMatchClassifier, max_steps=1, module_params={"width": 4})
+    clf.fit(X, np.arange(12) % 3 - 1)
+    expected = clf.predict(X)
+    with pytest.raises(ValueError, match=r"\(12, 8, 10, 3\).*channels last.*transpose\(0, 3, 1, 2"):
+        clf.predict(kind(X.transpose(0, 2, 3, 1)))
+    with pytest.raises(ValueError, match=r"single row: X\[None\] of shape \(1, 3, 8, 10\)"):
+        clf.predict(X[0])
+    np.testing.assert_array_equal(clf.predict(kind(X)), expected)
 
 
 @pytest.mark.parametrize(

@@ -739,6 +739,13 @@ MUTANTS = [
         "inputs/test_offsets.py -k users_units",
     ),
     (
+        "channels-last-counted-at-predict",
+        "inputs/checks.py",
+        "(shape[3], *shape[1:3]) == known",
+        "False",
+        "inputs/test_checks.py -k predict_names",
+    ),
+    (
         "extreme-weights-as-they-are",
         "inputs/checks.py",
         "largest == 0 or 2.0**-64 <= largest <= 2.0**64",
