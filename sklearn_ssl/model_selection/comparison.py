@@ -36,6 +36,8 @@ class Comparison:
         Level of the interval.
     names : (str, str) or None
         The estimator and the baseline, where one was given.
+    n_labeled : int or None
+        Labeled rows that were compared on.
     """
 
     scores: np.ndarray
@@ -44,6 +46,7 @@ class Comparison:
     interval: tuple
     confidence: float
     names: tuple | None = None
+    n_labeled: int | None = None
 
     @property
     def verdict(self):
@@ -55,18 +58,50 @@ class Comparison:
         above, below = ("helped", "hurt") if self.names is None else ("better", "worse")
         return above if low > 0 else below if high < 0 else "undecided"
 
+    @property
+    def labels_to_decide(self):
+        """About how many labels would decide: float, or None where that is not known.
+
+        The half-width of the interval shrinks about with the square root of the number of labeled
+        rows, so that n * (half-width / difference)^2 labels bring it down to the difference. That
+        takes the difference to stay what it is; with more labels it usually becomes smaller. None
+        if the verdict is not "undecided", the folds agree, or ``n_labeled`` is not known; infinite
+        for a difference of 0.
+        """
+        if self.verdict != "undecided" or self.n_labeled is None or np.isnan(self.interval).any():
+            return None
+        reach = (self.interval[1] - self.interval[0]) / 2
+        with np.errstate(divide="ignore"):
+            return float(self.n_labeled * np.square(reach / np.abs(np.float64(self.difference))))
+
     def __str__(self):
         ours, other = self.names or ("with unlabeled rows", "without")
         return (
             f"{ours} {self.scores.mean():.3f}, {other} "
             f"{self.supervised_scores.mean():.3f}: difference {self.difference:+.3f}, "
-            f"{self._interval_in_words()}, {self.verdict}"
+            f"{self._interval_in_words()}, {self.verdict}{self._advice()}"
         )
 
     def _interval_in_words(self):
         if np.isnan(self.interval).any():
             return "no interval, since all folds have the same difference"
-        return f"{self.confidence:.0%} interval [{self.interval[0]:+.3f}, {self.interval[1]:+.3f}]"
+        bounds = np.abs(self.interval)
+        digits = next((d for d in range(3, 9) if (bounds.round(d) > 0).all()), 3)
+        low, high = (f"{bound:+.{digits}f}" for bound in self.interval)
+        return f"{self.confidence:.0%} interval [{low}, {high}]"
+
+    def _advice(self):
+        """What it would take to decide."""
+        needed = self.labels_to_decide
+        if needed is None:
+            return ""
+        if needed > 100 * self.n_labeled:
+            return f". More than 100 times the {self.n_labeled} labels would be needed to decide"
+        needed = float(f"{needed:.2g}")  # two digits: the spread of a few folds tells no more
+        return (
+            f". About {needed:.0f} labels instead of {self.n_labeled} would decide, "
+            "if the difference stays"
+        )
 
 
 @dataclass(frozen=True)
@@ -192,13 +227,14 @@ def compare_with_supervised(
     )
     ours, plain = np.reshape(pairs, (len(splits), 2)).T
     difference = ours - plain
-    error = corrected_error(difference, splits, labeled_rows(y, unlabeled_label))
+    labeled = labeled_rows(y, unlabeled_label)
+    error = corrected_error(difference, splits, labeled)
     reach = error * stats.t.ppf((1 + confidence) / 2, len(splits) - 1)
     mean = float(difference.mean())
-    reach = reach if np.ptp(difference) > 0 else np.nan
+    reach = reach if np.ptp(difference) > 1e-12 else np.nan  # less is rounding
     interval = float(mean - reach), float(mean + reach)
     names = None if baseline is None else tuple(map(_name, (estimator, baseline)))
-    return Comparison(ours, plain, mean, interval, confidence, names)
+    return Comparison(ours, plain, mean, interval, confidence, names, int(labeled.sum()))
 
 
 def _name(estimator):
