@@ -56,7 +56,7 @@ class MixMatchClassifier(SSLClassifier):
 
     .. math::
 
-        q_k = \bar p_k^{1/T} \Big/ \sum_j \bar p_j^{1/T}
+        q_k = \frac{\bar p_k^{1/T}}{\sum_j \bar p_j^{1/T}}
 
     Then every row and its target are mixed with those of another row: x' = lambda x_1 + (1 -
     lambda) x_2. lambda is drawn from Beta(alpha, alpha) and replaced by max(lambda, 1 - lambda),

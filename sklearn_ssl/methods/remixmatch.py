@@ -85,7 +85,7 @@ class ReMixMatchClassifier(WeakStrongClassifier):
 
     .. math::
 
-        q' \propto \Big( q \, \frac{p(y)}{\bar q} \Big)^{1/T}
+        q' \propto \left( q \, \frac{p(y)}{\bar q} \right)^{1/T}
 
     All views of a row have the target q'. All rows are mixed as in MixMatch, and the loss is the
     cross-entropy. The first strong view also counts unmixed. The weights of the extra terms are
