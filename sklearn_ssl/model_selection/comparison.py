@@ -177,9 +177,9 @@ def compare_with_supervised(
     confidence : float in (0, 1), default=0.95
         Level of the interval.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": the mark of the estimator.
+        Mark of an unlabeled row, besides missing values. "auto": the mark of the estimator.
     n_jobs : int or None, default=None
-        Fits at a time, in processes; None is one.
+        Number of fits at a time, in processes; None is one.
     X_unlabeled : as X, of shape (m, ...), or None, default=None
         More rows without a label, in every training part.
 
@@ -291,10 +291,10 @@ def label_budget_curve(
     random_state : int, RandomState or None, default=None
         Draws the test rows and the labels; the estimators have their own.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": the mark that the estimators
+        Mark of an unlabeled row, besides missing values. "auto": the mark that the estimators
         have.
     n_jobs : int or None, default=None
-        Fits at a time, in processes; None is one.
+        Number of fits at a time, in processes; None is one.
     X_unlabeled : as X, of shape (m, ...), or None, default=None
         More rows without a label, in every training part.
 

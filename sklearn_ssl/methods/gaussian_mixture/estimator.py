@@ -86,8 +86,8 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         the labels and finds its own. "estimate": `estimate_class_prior` of clones that learn from
         the labels alone. It needs about ten labels a class and ignores weights other than 0.
     unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row in y, beside missing values, which always do. With None (or
-        NaN) only missing values do, and -1 is a class like any other.
+        Mark of an unlabeled row in y. Missing values always mark one too. With None (or NaN) only
+        missing values do, and -1 is a class like any other.
 
     Attributes
     ----------

@@ -60,8 +60,8 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     class_weight : "balanced", dict of class to weight, or None, default=None
         Times ``sample_weight``, from the labeled rows alone; multiplies the rows of Y.
     unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row in y, beside missing values, which always do. With None (or
-        NaN) only missing values do, and -1 is a class like any other.
+        Mark of an unlabeled row in y. Missing values always mark one too. With None (or NaN) only
+        missing values do, and -1 is a class like any other.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Which columns are categories, as in `SSLClassifier`. Two different categories are as far
         apart as two numbers are on average.
@@ -86,14 +86,14 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     label_distributions_ : ndarray of shape (n, K) in [0, 1]
         Class probabilities of all training rows, those of F; a given label has probability 1.
     class_prior_ : ndarray of shape (K,)
-        Shares of the classes that the fit went by; they sum to 1.
+        Shares of the classes that the fit used; they sum to 1.
     n_iter_ : int
         Steps of the conjugate gradients.
     n_unreached_ : int
         Rows that no label reaches over the graph; the nearest labels voted on them. If they are
         more than a twentieth of all rows, a warning says so.
     input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
-        What the rows were taken for.
+        Recognised kind of the rows.
     graph_ : graph.LabelGraph
         The rows, their neighbours and distributions.
     n_features_in_, feature_names_in_

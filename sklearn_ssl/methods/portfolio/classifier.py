@@ -81,14 +81,14 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         Number of folds of the labeled rows, at most the number of labels of the rarest class. With
         None, or with a class of one label, the weights are equal.
     n_jobs : int or None, default=None
-        Fits at a time, in processes; None is one.
+        Number of fits at a time, in processes; None is one.
     verbose : int, default=0
         1 prints a line for each fit.
     random_state : int, RandomState or None, default=None
         Seeds the folds, and members whose own ``random_state`` is None.
     unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row in y, beside missing values, which always do. With None (or
-        NaN) only missing values do, and -1 is a class like any other.
+        Mark of an unlabeled row in y. Missing values always mark one too. With None (or NaN) only
+        missing values do, and -1 is a class like any other.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Which columns are categories, as in `SSLClassifier`. Only members of "auto" use it.
     documents : bool or "auto", default="auto"
@@ -124,7 +124,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
     transduction_unlabeled_, label_distributions_unlabeled_
         The same of the rows of X_unlabeled, where it was given.
     input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
-        What the rows were taken for.
+        Recognised kind of the rows.
     n_features_in_, feature_names_in_
         As in scikit-learn; for images ``n_features_in_`` is the number of channels.
 
