@@ -21,7 +21,7 @@ __all__ = ["Comparison", "LabelBudgetCurve", "compare_with_supervised", "label_b
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare_with_supervised` found; printing it says it in words.
+    """Result of `compare_with_supervised`; printing it gives a sentence.
 
     Attributes
     ----------
@@ -30,8 +30,8 @@ class Comparison:
     difference : float
         Mean of scores - supervised_scores.
     interval : tuple (low, high)
-        Confidence interval of the difference; NaN where all folds have the same, from which no
-        spread can be told.
+        Confidence interval of the difference. NaN if all folds have the same difference, because
+        they show no spread then.
     confidence : float in (0, 1)
         Level of the interval.
     names : (str, str) or None
@@ -106,7 +106,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class LabelBudgetCurve:
-    """What `label_budget_curve` measured; printing it gives a table.
+    """Result of `label_budget_curve`; printing it gives a table.
 
     Attributes
     ----------
@@ -168,8 +168,8 @@ def compare_with_supervised(
     cv : int, splitter or LabeledSplit, default=5
         How labeled rows are split; see `LabeledSplit`. An int shuffles those of a regressor.
     baseline : estimator or None, default=None
-        The other side in the place of the supervised net: what you have already. One that takes
-        the unlabeled mark for a class or refuses it is fitted on the labeled rows alone.
+        The other side in place of the supervised network, for example your present model. If it
+        treats the unlabeled mark as a class or refuses it, it is fitted on the labeled rows alone.
     groups : array-like of shape (n,) or None, default=None
         For splitters that need them.
     scoring : str, callable or None, default=None
