@@ -912,7 +912,7 @@ MUTANTS = [
         "bases-first-in-the-signature",
         "_parameters.py",
         "key=lambda p: home.get(p.name, -1)",
-        "key=lambda p: -home.get(p.name, -1)",
+        "key=lambda p: min(home.get(p.name, -1), 0)",
         "test_parameters.py::test_own_parameters_come_first_in_the_signature_and_in_the_docstring",
     ),
     (
