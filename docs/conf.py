@@ -17,10 +17,13 @@ version = release = sklearn_ssl.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "mathml",
     "references",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
@@ -44,8 +47,10 @@ numpydoc_show_class_members = False
 numpydoc_attributes_as_param_list = True
 
 # Markdown. `>>>` blocks are doctests too: setup.cfg.
-myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "substitution"]
+myst_substitutions = {"version": release}
 myst_heading_anchors = 3
+html_math_renderer = "mathml"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
@@ -73,20 +78,30 @@ html_theme = "pydata_sphinx_theme"
 html_title = "sklearn_ssl"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
-html_show_sourcelink = False
-html_copy_source = False
+html_show_sourcelink = True  # "Show Source" beside every page
+html_copy_source = True
+REPOSITORY = None  # (user, name) on GitHub: turns on the link in the header and "Edit this page"
 alone = ["index", "install", "tutorial", "changelog", "cite"]  # pages with no section around them
 html_sidebars = {name: [] for name in alone}
 html_theme_options = {
-    "logo": {"text": "sklearn_ssl"},
+    "logo": {"text": f"sklearn_ssl {release}"},
     "header_links_before_dropdown": 6,
     "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "show_prev_next": True,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": ["page-toc", "edit-this-page", "sourcelink"],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+if REPOSITORY:
+    user, name = REPOSITORY
+    html_context = {
+        "github_user": user, "github_repo": name, "github_version": "main", "doc_path": "docs",
+    }  # fmt: skip
+    html_theme_options |= {
+        "github_url": f"https://github.com/{user}/{name}",
+        "use_edit_page_button": True,
+    }
 
 # Files beside docs/ are included as text, so that links in them can be turned to the pages here.
 MOVED = {

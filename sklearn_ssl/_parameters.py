@@ -20,7 +20,8 @@ class ParameterTable:
 
     Done when a child is defined, so that nothing can be forgotten: fields that a child assigns
     again without an annotation keep that of the base, ``_parameter_constraints`` of the bases are
-    added to its own, and so are the entries of their docstrings, with the child's defaults.
+    added to its own, and so are the entries of their docstrings, with the child's defaults. In the
+    signature and in the docstring a child's own parameters come before those of its bases.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -31,10 +32,21 @@ class ParameterTable:
                 annotations.setdefault(name, field.type)
         cls.__annotations__, written = annotations, cls.__doc__
         dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
+        cls.__init__.__signature__ = _own_parameters_first(cls)
         cls._parameter_constraints = _merged(cls, "_parameter_constraints")
         cls._search_space = _merged(cls, "_search_space")
         if written is not None:  # by `python -OO`
             cls.__doc__ = _whole_docstring(cls, written)
+
+
+def _own_parameters_first(cls):
+    """The signature of ``__init__``: what a class adds comes before what its bases have."""
+    signature = inspect.signature(cls.__init__)
+    home = {}  # position of the most distant base that has a parameter
+    for i, base in enumerate(cls.__mro__):
+        home.update(dict.fromkeys(inspect.get_annotations(base), i))
+    own = sorted(signature.parameters.values(), key=lambda p: home.get(p.name, -1))
+    return signature.replace(parameters=own)
 
 
 def _merged(cls, name):
@@ -68,6 +80,9 @@ def _whole_docstring(cls, written):
                 last[0].append(name)
             else:
                 entries.append(([name], kind, body))
+        if section == "Parameters":
+            order = list(inspect.signature(cls.__init__).parameters)
+            entries.sort(key=lambda entry: order.index(entry[0][0]))
         if entries:
             lines = [line for entry in entries for line in _write_entry(cls, section, entry)]
             if section not in parts:

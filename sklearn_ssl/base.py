@@ -74,30 +74,30 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
         without the row axis), ``n_classes``, ``mean`` and ``scale`` (tensors, of the training
         rows). An instance is copied, never changed.
     module_params : dict or None, default=None
-        Keywords of the network; one of them is also spelt ``module__dropout=.1`` in ``set_params``
-        and in grids. "auto" takes ``hidden_layer_sizes`` and ``dropout`` (tables), ``width`` and
+        Keywords of the network. ``module__dropout=.1`` sets one of them in ``set_params`` and in
+        grids. "auto" takes ``hidden_layer_sizes`` and ``dropout`` (tables), ``width`` and
         ``dropout`` (images).
     max_steps : int >= 1
         Optimizer steps of one fit, the budget in the papers' unit.
     batch_size : int >= 1, default=64
-        Labeled rows a step, B; a row comes more than once where there are fewer. More than 1024 and
-        than X has rows is cut to that.
+        Labeled rows in each step, B. Rows repeat if there are fewer labeled rows. A step never
+        has more than max(1024, rows of X).
     unlabeled_ratio : int >= 1
-        Unlabeled rows a step for each labeled one, mu.
+        Unlabeled rows in each step for each labeled one, mu.
     unlabeled_weight : float >= 0, default=1.0
-        Weight of the unlabeled loss, lambda_u. With 0 the unlabeled rows are left out altogether:
-        the supervised net of the same network and budget.
+        Weight of the unlabeled loss, lambda_u. With 0 the unlabeled rows are left out altogether,
+        which gives the supervised network of the same budget.
     optimizer : {"sgd", "adam", "adamw"} or torch.optim.Optimizer class
         "sgd" runs with Nesterov momentum 0.9.
     lr : float > 0
         Learning rate at the first step.
     lr_schedule : {"cosine", "linear", "constant"} or callable t -> factor, default="cosine"
-        What ``lr`` is multiplied by at progress t in [0, 1): cos(7 pi t / 16) as in FixMatch,
-        1 - t, 1, or your own function of a float.
+        Factor of ``lr`` at progress t in [0, 1): cos(7 pi t / 16) as in FixMatch, 1 - t, 1, or
+        your own function of a float.
     optimizer_params : dict or None, default=None
-        More keywords of the optimizer, also spelt ``optimizer__weight_decay=...``. Weight decay
+        More keywords of the optimizer, also written ``optimizer__weight_decay=...``. Weight decay
         leaves out biases and BatchNorm. ``param_groups=[("backbone.*", {"lr": 0.003})]`` gives
-        the parameters whose names match a pattern settings of their own.
+        their own settings to parameters whose names match a pattern.
     ema_decay : float in [0, 1) or None
         Decay of the averaged weights, warmed up as min(ema_decay, (1 + step) / (10 + step)). The
         averages predict; BatchNorm's running statistics are averaged like weights. None: the
@@ -111,43 +111,43 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
     callbacks : list of skorch callbacks or None, default=None
         Copied before use.
     device : str, default="auto"
-        "auto" takes CUDA where there is one, else the CPU; or name any torch device.
+        "auto" takes CUDA if it is available, else the CPU. Any torch device can be named.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        "auto" runs CUDA in bfloat16 autocast, all else in float32.
+        "auto" uses bfloat16 autocast on CUDA and float32 on other devices.
     warm_start : bool, default=False
         Start the next fit from the weights of the last one, with a new schedule and optimizer.
         The classes and the shape of the rows must be the same.
     verbose : int, default=0
-        1 shows progress: a bar in a terminal or notebook if tqdm is installed, else, in a log for
-        instance, a line for each tenth of the budget.
+        1 shows progress: a bar in a terminal or notebook if tqdm is installed, else a line for each
+        tenth of the budget.
     random_state : int, RandomState or None, default=None
-        Seeds everything. The same int on the same CPU, with as many threads of torch, gives the
-        same weights, bit for bit. None takes fresh entropy. Global generators stay as they were.
+        Seeds everything. The same int on the same CPU, with the same number of torch threads, gives
+        the same weights, bit for bit. None: fresh entropy. Global generators stay as they were.
     checkpoint_dir : str, path or None, default=None
-        Folder for the state of the fit, written after every epoch. A fit that was killed, repeated
-        with the same data and parameters, goes on from there and ends with the same weights, bit
-        for bit on a CPU; a finished one returns at once. Needs an int as ``random_state``. The
-        state of ``callbacks`` is not kept.
+        Folder for the state of the fit, written after every epoch. If a fit was killed, the same
+        call continues from there and ends with the same weights, bit for bit on a CPU. If it was
+        finished, the call returns at once. Needs an int as ``random_state``. The state of
+        ``callbacks`` is not kept.
     input_shape : tuple of int or None, default=None
         Shape in which the network sees each row, for images kept as 2-D rows: ``(1, 28, 28)``.
-        Then all that wants 2-D X in scikit-learn works, and what comes back is 2-D too.
+        Tools of scikit-learn that need 2-D X then work, and returned rows are 2-D too.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
-        Which columns of a table are categories: a mask, positions, or names of a DataFrame's.
-        "from_dtype": those of a DataFrame that hold text, booleans or categories. Numbers and
-        categories may be missing; a value that ``fit`` has not seen counts as none of those it has.
+        Which columns of a table are categories: a mask, positions, or column names of a DataFrame.
+        "from_dtype": columns of a DataFrame that hold text, booleans or categories. Numbers and
+        categories may be missing. A value that ``fit`` has not seen is none of the known ones.
     documents : bool or "auto", default="auto"
-        Whether rows are bags of words, counts or tf-idf weights, with a network and views of their
-        own. "auto": where they look so (``docs/documents.md`` says how that is told).
+        Whether rows are bags of words (counts or tf-idf weights), which have their own network and
+        views. "auto" decides from the values, see ``docs/documents.md``.
     compile : bool, default=False
-        Train through ``torch.compile``, which takes a minute to start, pays in long fits, and needs
-        a C++ compiler on a CPU. Results differ in the last digits.
+        Train through ``torch.compile``. It takes a minute to start, saves time in long fits, and
+        needs a C++ compiler on a CPU. Results differ in the last digits.
 
     Attributes
     ----------
     n_features_in_, feature_names_in_
         As in scikit-learn; for images ``n_features_in_`` is the number of channels.
     input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
-        What the rows were taken for, from which network and views follow where they are "auto".
+        Recognised kind of the rows. It determines the network and the views that are "auto".
     n_iter_ : int
         Optimizer steps taken.
     history_ : list of dict

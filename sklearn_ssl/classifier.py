@@ -18,7 +18,7 @@ __all__ = ["LabeledScoreMixin", "SSLClassifier"]
 
 
 class LabeledScoreMixin(ClassifierMixin):
-    """What follows from ``predict_proba`` and ``classes_``: decisions, and a score without -1."""
+    """Methods on top of ``predict_proba`` and ``classes_``: decisions, and a score without -1."""
 
     __metadata_request__fit = {"X_unlabeled": True}  # routed without set_fit_request
 
@@ -97,22 +97,21 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
     Parameters
     ----------
     class_weight : "balanced", dict of class to weight, or None, default=None
-        Times ``sample_weight``, from the labeled rows alone.
+        Multiplies ``sample_weight``. "balanced" counts the labeled rows alone.
     unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row in y, beside missing values, which always do. With None (or
-        NaN) only missing values do, and -1 is a class like any other.
+        Mark of an unlabeled row in y. Missing values always mark one too. With None (or NaN) only
+        missing values do, and -1 is a class like any other.
     temperature_scaling : bool, default=False
         Divide logits by a temperature that minimises the loss of held-out labeled rows
         (``validation_fraction``), so that confidences match accuracy (Guo et al. 2017, arXiv
-        1706.04599). It changes no decision of the trained net.
+        1706.04599). The predicted classes of the trained network stay the same.
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
-        Shares of the classes among the rows without label, and those to come, in the order of
-        ``classes_``, or a dict of class to share. k labels of each class do not tell them. Where
-        they are given, `predict_proba` has them as its mean over the unlabeled rows, and so has
-        what a method takes its class shares from, as distribution alignment. "labels": those of
-        the labels, and predictions stay as they are. "estimate": `estimate_class_prior` of the
-        supervised net, which takes some ten labels a class, and 5 more fits without checkpoints.
-        Right shares raise accuracy and may lower balanced accuracy.
+        Shares of the classes among unlabeled and new rows, in the order of ``classes_``, or a dict
+        of class to share. If they are given, the mean of `predict_proba` over the unlabeled rows
+        equals them, and methods use them where they need class shares, as in distribution
+        alignment. "labels": the shares of the labels, and predictions stay as they are. "estimate":
+        `estimate_class_prior` of the supervised network, which needs about ten labels a class and 5
+        more fits without checkpoints. Right shares raise accuracy and may lower balanced accuracy.
 
     Attributes
     ----------
@@ -127,7 +126,7 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
     temperature_ : float >= 1
         1 without ``temperature_scaling``.
     class_prior_ : ndarray of shape (K,)
-        Shares of the classes that the fit went by; they sum to 1.
+        Shares of the classes that the fit used; they sum to 1.
     """
 
     class_weight: object = None
@@ -239,12 +238,12 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
 
     @property
     def temperature_(self):
-        """What logits are divided by: float >= 1."""
+        """Temperature that divides the logits: float >= 1."""
         return self._targets.temperature
 
     @property
     def class_prior_(self):
-        """Shares of the classes that the fit went by: ndarray (K,)."""
+        """Shares of the classes that the fit used: ndarray (K,)."""
         if self._targets.prior is None:
             raise AttributeError("A file of an earlier version holds no class_prior_.")
         return self._targets.prior

@@ -120,3 +120,8 @@ def test_contact_sheet_is_written_where_told(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [str(path), str(tmp_path / "views.png")])
     runpy.run_path(str(path), run_name="__main__")
     assert (tmp_path / "views.png").stat().st_size > 10_000
+
+
+def test_every_example_is_in_a_group_of_the_page():
+    page = (FILES[0].parent.parent / "docs" / "examples.rst").read_text()
+    assert all(page.count(f"../examples/{path.name}") == 1 for path in FILES)

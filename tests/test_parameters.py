@@ -1,5 +1,8 @@
 """Parameters as a table: nested ones, constraints and docstrings of the bases."""
 
+import inspect
+import re
+
 import pytest
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, Real
@@ -47,3 +50,20 @@ def test_docstrings_have_entries_of_all_bases_with_defaults_of_the_class():
     assert any(line.startswith("class_weight : ") for line in lines)
     assert any(line.startswith("classes_ : ") for line in lines)
     assert "lr : float > 0, default=0.001" in MeanTeacherRegressor.__doc__.splitlines()
+
+
+@pytest.mark.parametrize("cls", [FixMatchClassifier, MeanTeacherRegressor, Child])
+def test_own_parameters_come_first_in_the_signature_and_in_the_docstring(cls):
+    signature = list(inspect.signature(cls).parameters)
+    section = re.split(r"^(?:Parameters|Attributes)\n-+\n", cls.__doc__, flags=re.MULTILINE)[1]
+    entries = re.findall(r"^([a-z_, ]+) : ", section, re.MULTILINE)
+    assert ", ".join(entries).split(", ") == signature
+    assert signature.index("module") < signature.index("compile")  # a class keeps its own order
+    own = {FixMatchClassifier: "threshold", MeanTeacherRegressor: "ramp_length", Child: "depth"}
+    assert signature[0] == own[cls]
+    assert set(signature) == set(cls.__dataclass_fields__)
+
+
+def test_parameters_are_keywords_alone():
+    with pytest.raises(TypeError, match="positional"):
+        FixMatchClassifier(0.9)

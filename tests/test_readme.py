@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -26,3 +28,20 @@ def test_links_of_the_top_level_pages_lead_somewhere():
     local = [(page, a or b) for page, (a, b) in links if not (a or b).startswith("http")]
     assert len(local) > 5
     assert [link for link in local if not (ROOT / link[1]).exists()] == []
+
+
+def test_tables_of_which_method_are_the_means_of_the_runs():
+    pandas = pytest.importorskip("pandas")
+    runs = pandas.read_csv(ROOT / "benchmarks" / "tabular.csv")
+    runs = runs[runs.supervised == 0].groupby(["k", "method", "data"]).accuracy.mean()
+    tabs = (ROOT / "docs" / "which_method.md").read_text().split("{tab-item} ")[1:4]
+    for tab in tabs:
+        k, table = int(tab.split()[0]), tab.split(":::")[0].split("\n\n")[1].strip().splitlines()
+        sets = [cell.strip().replace("digit 8, 10 %", "digit 8 (10 % minority)") for cell in
+                table[0].split("|")[2:-2]]  # fmt: skip
+        rows = [row.split("|") for row in table[2:] if row.startswith("| `")]
+        assert len(rows) == 20
+        for row in rows:
+            method = row[1].split("`")[1]
+            said = [float(cell.strip(" *")) for cell in row[2:-2]]
+            assert said == pytest.approx([runs[k, method, data] for data in sets], abs=6e-4)

@@ -81,23 +81,31 @@ class CoTrainingLoss(nn.Module):
 
 
 class CoTrainingNet(SSLClassifier):
-    """Co-training: two networks, and each learns the rows that the other one is sure of.
+    """Co-training: two networks, each of which learns the rows that the other is sure of.
 
-    Blum and Mitchell 1998, "Combining Labeled and Unlabeled Data with Co-Training". It pays where
-    two sets of columns each suffice for the class and are otherwise unrelated: words of a page and
-    of links to it. Here both train at once and exchange labels in every batch, instead of adding a
-    few rows a round. Without such columns two networks of other weights and other views serve; a
-    ``module`` that is an instance is copied for both, which then differ by their views alone.
+    Blum and Mitchell 1998, "Combining Labeled and Unlabeled Data with Co-Training". It helps where
+    each of two sets of columns is enough to tell the class and the two are otherwise unrelated: for
+    example the words of a web page and the words of links to it.
+
+    Here both networks train at once and exchange labels in every batch. The paper adds a few rows
+    in each round. Without two sets of columns both networks see all columns and differ by their
+    initial weights and views. A ``module`` that is an instance is copied for both, which then
+    differ by their views alone.
 
     Parameters
     ----------
     views : pair of sequences of int, or None, default=None
-        Columns of a table for the first and for the second network. None: all for both.
+        Columns of a table for the first and for the second network. None: both see all columns.
     threshold : float in [0, 1], default=0.95
-        Confidence from which a row is labeled for the other network.
+        A network labels a row for the other if its confidence is at least this.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         Random view of the rows, drawn for each network; "auto": the strong view of
         `augment.default_views` on tables, the weak one on images.
+
+    See Also
+    --------
+    SelfTrainingNet : One network that labels rows for itself.
+    FixMatchClassifier : One network and two views of each row.
 
     Examples
     --------

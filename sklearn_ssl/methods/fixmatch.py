@@ -71,19 +71,19 @@ class FixMatchLoss(nn.Module):
 
 
 class WeakStrongClassifier(SSLClassifier):
-    """What FixMatch and its successors share: two kinds of views, the pool, class alignment.
+    """Common part of FixMatch and its successors: two kinds of views, the pool, class alignment.
 
     Parameters
     ----------
     weak_augment, strong_augment : "auto" or callable ``(x, generator) -> x``, default="auto"
-        Views of a float tensor (n, ...); "auto" chooses from the input.
+        Views of a float tensor (n, ...). "auto" chooses them from the kind of input.
     flip : bool or "auto", default="auto"
         Whether the automatic views of images may mirror them; "auto": only with 3 channels, so
         that grey digits and letters are not mirrored.
     distribution_alignment : bool or "auto", default="auto"
         Scale q so that its running mean approaches ``class_prior_``, by at most a factor of 2
-        (ReMixMatch, arXiv 1911.09785, has no limit). "auto": with more than two classes, where a
-        class can vanish, and where ``class_prior`` gives the shares.
+        (ReMixMatch, arXiv 1911.09785, has no limit). "auto" is True with more than two classes,
+        because a class can vanish there, and if ``class_prior`` gives the shares.
     """
 
     weak_augment: object = "auto"
@@ -126,32 +126,43 @@ class WeakStrongClassifier(SSLClassifier):
 
 
 class FixMatchClassifier(WeakStrongClassifier):
-    """FixMatch: a confident prediction on a weak view is the target of a strong view.
+    r"""FixMatch: confident predictions on weak views become the targets of strong views.
 
     Sohn et al. 2020, "FixMatch: Simplifying Semi-Supervised Learning with Consistency and
-    Confidence", arXiv 2001.07685, equations 3 and 4. With B labeled and mu * B unlabeled rows,
+    Confidence", arXiv 2001.07685, equations 3 and 4. With B labeled and mu B unlabeled rows in a
+    batch and q_u = p(weak(x_u)), the loss is l_s + lambda_u l_u with
 
-    l_s = mean of H(y, p(weak(x_l))),
-    l_u = mean over *all* mu * B rows of 1[max q >= tau] H(argmax q, p(strong(x_u))),
+    .. math::
 
-    with q = p(weak(x_u)), and the loss is l_s + lambda_u l_u. Labeled rows stay in the unlabeled
-    pool; SGD with Nesterov momentum, the learning rate lr * cos(7 pi t / 16), and averaged weights
-    predict.
+        l_s &= \frac{1}{B} \sum_l H(y_l, p(weak(x_l))) \\
+        l_u &= \frac{1}{\mu B} \sum_u 1[\max q_u \ge \tau] \; H(\arg\max q_u, p(strong(x_u)))
 
-    The views are ours, and so is the limited alignment of classes. On tables their size follows the
-    distance between neighbouring rows (see `augment.default_views`). Expect no gain, or a small
-    loss, where classes overlap, where the supervised net is near its ceiling already, and where few
-    labels miss a part of a class.
+    The sum l_u is divided by the number of all unlabeled rows, not of the confident ones. Labeled
+    rows stay in the unlabeled pool. Training uses SGD with Nesterov momentum and the learning rate
+    lr cos(7 pi t / 16). The averaged weights predict.
+
+    The views and the limited alignment of class shares are not from the paper. On tables the size
+    of the views follows the distance between neighbouring rows (see `augment.default_views`).
+    Expect no gain, or a small loss, in three cases: the classes overlap, the supervised network is
+    already near its best possible accuracy, or the few labels miss a part of a class.
 
     Parameters
     ----------
     threshold : float in [0, 1], default=0.95
-        tau, the confidence from which a pseudo-label counts.
+        tau: a pseudo-label counts if the confidence is at least tau.
+
     Attributes
     ----------
     history_ : list of dict
-        One record an epoch, as in `SSLClassifier`, with ``mask_rate``, the share of rows above tau,
-        and ``pseudo_label_shares``, how it is made up of the classes.
+        One record for each epoch, as in `SSLClassifier`. ``mask_rate`` is the share of rows above
+        tau, and ``pseudo_label_shares`` are the parts of it that belong to each class.
+
+    See Also
+    --------
+    FlexMatchClassifier : One threshold for each class.
+    SoftMatchClassifier : Weights in place of a threshold.
+    LabelPropagationNet : The best mean on our tables at 5 labels a class.
+    AutoSSLClassifier : Where no single method is to be chosen.
 
     Examples
     --------

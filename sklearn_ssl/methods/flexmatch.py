@@ -40,17 +40,30 @@ class FlexMatchLoss(FixMatchLoss):
 
 
 class FlexMatchClassifier(WeakStrongClassifier):
-    """FlexMatch: FixMatch with a threshold for each class that follows how well it is learned.
+    r"""FlexMatch: FixMatch with lower thresholds for classes that are learned more slowly.
 
     Zhang et al. 2021, "FlexMatch", arXiv 2110.08263, equations 5 to 8, with the warm-up and the
-    mapping M of sections 3.3 and 3.4. A class is learned as well as the number of rows says
-    whose latest confident prediction it is; its threshold is tau times beta / (2 - beta), with beta
-    its share of the largest such number.
+    mapping M of sections 3.3 and 3.4. Let sigma(c) be the number of rows whose latest confident
+    prediction is class c, and beta(c) = sigma(c) / max sigma. The threshold of class c is
+
+    .. math::
+
+        T(c) = \tau \, \frac{\beta(c)}{2 - \beta(c)}
+
+    Avoid it where two classes have unknown shares: the lower threshold lets too many rows of the
+    larger class in.
 
     Parameters
     ----------
     threshold : float in [0, 1], default=0.95
-        tau, which the best learned class must reach, and from which a row counts as learned.
+        tau: the threshold of the class that is learned best. A row of confidence tau or more
+        counts as learned.
+
+    See Also
+    --------
+    FixMatchClassifier : One threshold for all classes.
+    FreeMatchClassifier : Thresholds that follow the confidence of the network.
+    SoftMatchClassifier : Weights in place of a threshold.
 
     Examples
     --------

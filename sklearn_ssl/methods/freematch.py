@@ -50,17 +50,31 @@ class FreeMatchLoss(FixMatchLoss):
 
 
 class FreeMatchClassifier(WeakStrongClassifier):
-    """FreeMatch: FixMatch whose thresholds are the running confidence, scaled for each class.
+    r"""FreeMatch: FixMatch with thresholds that follow the running confidence of the network.
 
     Wang et al. 2023, "FreeMatch", arXiv 2205.07246, equations 5 to 7 (thresholds) and 11
-    (fairness). They begin at 1/K and rise with the model, so that many rows count early.
+    (fairness). With the running mean confidence tau_t and the running mean prediction p_t, the
+    threshold of class c is
+
+    .. math::
+
+        \tau_t(c) = \frac{p_t(c)}{\max_k p_t(k)} \, \tau_t
+
+    The thresholds begin at 1/K and rise with the network, so that many rows count early. Avoid it
+    where two classes have unknown shares.
 
     Parameters
     ----------
     threshold_decay : float in [0, 1), default=0.99
-        Of the running means. The paper's .999 needs more steps than the default budget has.
+        Decay of the running means. The paper's .999 needs more steps than the default budget.
     fairness_weight : float >= 0, default=0.01
-        w_f. It is multiplied by ``unlabeled_weight`` too.
+        w_f, the weight of the fairness term. It is also multiplied by ``unlabeled_weight``.
+
+    See Also
+    --------
+    FixMatchClassifier : One fixed threshold.
+    FlexMatchClassifier : Thresholds from the number of confident rows in each class.
+    SoftMatchClassifier : Weights in place of a threshold.
 
     Examples
     --------

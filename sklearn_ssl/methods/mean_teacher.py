@@ -56,12 +56,19 @@ class MeanTeacherLoss(nn.Module):
 
 
 class MeanTeacherClassifier(SSLClassifier):
-    """Mean Teacher: the student is to agree with the average of its own past weights.
+    r"""Mean Teacher: the network learns to agree with the average of its own past weights.
 
     Tarvainen and Valpola 2017, "Mean teachers are better role models", arXiv 1703.01780, equations
-    1 and 2. Student and teacher see views of their own; the gradient reaches the student alone. The
-    teacher is what predicts: the averaged weights, with decay ``ema_decay``, and with averaged
-    BatchNorm statistics. With ``ema_decay=None`` the student is its own teacher.
+    1 and 2. The teacher's weights theta' are the running mean of the student's weights theta:
+
+    .. math::
+
+        \theta'_t = d \, \theta'_{t-1} + (1 - d) \, \theta_t, \qquad
+        l_u = \text{mean} \, (p(x; \theta) - p(x; \theta'))^2
+
+    Student and teacher see different views, and the gradient reaches the student alone. The teacher
+    predicts: d is ``ema_decay``, and BatchNorm's statistics are averaged too. With
+    ``ema_decay=None`` the student is its own teacher.
 
     Parameters
     ----------
@@ -75,6 +82,13 @@ class MeanTeacherClassifier(SSLClassifier):
         on images.
     unlabeled_weight : float >= 0, default=30.0
         w_max of w(t) = w_max exp(-5 (1 - t)^2). The paper's is 100.
+
+    See Also
+    --------
+    PiModelClassifier : Two passes of one network in place of a teacher.
+    TemporalEnsemblingClassifier : Averages predictions in place of weights.
+    VATClassifier : Finds the view that changes the prediction most.
+    MeanTeacherRegressor : The same for numbers.
 
     Examples
     --------

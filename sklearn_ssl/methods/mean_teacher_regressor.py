@@ -48,10 +48,10 @@ class MeanTeacherRegressor(SSLRegressor):
     """Mean Teacher for numbers: NaN in y marks unlabeled rows, and y may have several columns.
 
     Tarvainen and Valpola 2017, "Mean teachers are better role models", arXiv 1703.01780, equations
-    1 and 2, with squared errors of the outputs themselves. The averaged weights predict.
+    1 and 2, with squared errors of the outputs. The averaged weights predict.
 
-    It pays where rows lie on a surface that targets follow (a swiss roll) or where targets are
-    noisy (diabetes); on Friedman's function of ten features it made no difference
+    It helps where the targets vary smoothly along a surface on which the rows lie (a swiss roll) or
+    where targets are noisy (diabetes). On Friedman's function of ten features it made no difference
     (``benchmarks/RESULTS.md``). Compare with ``unlabeled_weight=0``.
 
     Parameters
@@ -63,6 +63,11 @@ class MeanTeacherRegressor(SSLRegressor):
         on images.
     unlabeled_weight : float >= 0, default=2.0
         w_max of w(t) = w_max exp(-5 (1 - t)^2), where targets have variance 1.
+
+    See Also
+    --------
+    MeanTeacherClassifier : The same for classes.
+    compare_with_supervised : Tells whether the unlabeled rows helped.
 
     Examples
     --------

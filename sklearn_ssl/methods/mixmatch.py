@@ -50,27 +50,40 @@ class MixMatchLoss(nn.Module):
 
 
 class MixMatchClassifier(SSLClassifier):
-    """MixMatch: average predictions over views, sharpen them, mix labeled and unlabeled rows.
+    r"""MixMatch: average predictions over views, sharpen them, mix labeled and unlabeled rows.
 
-    Berthelot et al. 2019, "MixMatch", arXiv 1905.02249, equations 2 to 11. The unlabeled loss is
-    the squared error of *probabilities*, mean over rows and classes; the mixing coefficient is
-    max(lambda, 1 - lambda) with lambda from Beta(alpha, alpha), so that each mixed row stays closer
-    to its own.
+    Berthelot et al. 2019, "MixMatch", arXiv 1905.02249, equations 2 to 11. The mean prediction of
+    K views is sharpened with the temperature T:
+
+    .. math::
+
+        q_k = \frac{\bar p_k^{1/T}}{\sum_j \bar p_j^{1/T}}
+
+    Then every row and its target are mixed with those of another row: x' = lambda x_1 + (1 -
+    lambda) x_2. lambda is drawn from Beta(alpha, alpha) and replaced by max(lambda, 1 - lambda),
+    so that a mixed row stays closer to x_1. The unlabeled loss is the squared error of
+    *probabilities*, the mean over rows and classes.
 
     Parameters
     ----------
     temperature : float in (0, 1], default=0.5
-        T of the sharpening.
+        T, the temperature of the targets; lower values sharpen more.
     n_views : int >= 1, default=2
-        K, views whose predictions are averaged.
+        K, the number of views whose predictions are averaged.
     alpha : float > 0, default=0.75
-        Of the Beta distribution of the mixing coefficient.
+        Both parameters of the Beta distribution of the mixing coefficient.
     ramp_length : float in [0, 1], default=0.4
         Share of training in which the unlabeled weight grows linearly.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=10.0
-        lambda_u at the end of the ramp. The paper's 75 for CIFAR-10 cost up to 25 points on tables.
+        lambda_u at the end of the ramp. The paper has 75 for CIFAR-10, which cost up to 25 points
+        on tables.
+
+    See Also
+    --------
+    ReMixMatchClassifier : Adds strong views and aligned class shares.
+    FixMatchClassifier : Thresholds in place of mixing.
 
     Examples
     --------

@@ -38,18 +38,22 @@ class NoisyStudentLoss(nn.Module):
 
 
 class NoisyStudentClassifier(RoundsClassifier):
-    """Noisy Student: self-training with soft labels for all rows, and noise on the student alone.
+    """Noisy Student: a teacher labels all rows, and a student learns them under noise, in rounds.
 
-    Xie et al. 2020, "Self-training with Noisy Student", arXiv 1911.04252, algorithm 1: train a
-    teacher on the labels; let it, without noise, give every unlabeled row a distribution; train a
-    student from scratch on both under strong views (and dropout, where the network has it); repeat
-    with the student as the teacher. To make students larger than teachers fit twice with another
-    module.
+    Xie et al. 2020, "Self-training with Noisy Student", arXiv 1911.04252, algorithm 1:
+
+    1. Train a teacher on the labels.
+    2. The teacher predicts a distribution for every unlabeled row, without noise.
+    3. Train a student from scratch on both, under strong views (and dropout, if the network has
+       it).
+    4. The student becomes the teacher; go to 2.
+
+    The paper makes students larger than teachers. To do so, fit twice with another ``module``.
 
     Parameters
     ----------
     max_iter : int >= 0, default=3
-        Students.
+        Number of students.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         The student's noise; "auto": the strong view of `augment.default_views`. The first teacher
         sees the weak view.
@@ -58,7 +62,12 @@ class NoisyStudentClassifier(RoundsClassifier):
         labels, by at most a factor of 2 (the paper balances by copying rows).
     max_steps : int >= 1, default=500
         Optimizer steps of one teacher or student. With ``warm_start`` and in `partial_fit` each of
-        them goes on from the weights so far.
+        them continues from the current weights.
+
+    See Also
+    --------
+    SelfTrainingNet : Rounds with hard labels for confident rows.
+    MeanTeacherClassifier : A teacher that changes in every step.
 
     Examples
     --------

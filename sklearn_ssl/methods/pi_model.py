@@ -36,10 +36,15 @@ class PiModelLoss(nn.Module):
 
 
 class PiModelClassifier(SSLClassifier):
-    """Pi-model: two passes, each with its own view and dropout, are to give the same probabilities.
+    r"""Pi-model: two passes with different views and dropout should give the same probabilities.
 
     Laine and Aila 2017, "Temporal Ensembling for Semi-Supervised Learning", arXiv 1610.02242,
-    algorithm 1. The weight grows as w(t) = w_max exp(-5 (1 - t)^2) over the first part of training.
+    algorithm 1. The unlabeled loss is the mean squared difference of the two passes over rows and
+    classes. Its weight grows over the first part of training:
+
+    .. math::
+
+        w(t) = w_{\max} \, e^{-5 (1 - t)^2}
 
     Parameters
     ----------
@@ -50,6 +55,11 @@ class PiModelClassifier(SSLClassifier):
         on images.
     unlabeled_weight : float >= 0, default=30.0
         w_max. The paper's is 100 times the share of labeled rows.
+
+    See Also
+    --------
+    TemporalEnsemblingClassifier : Compares with the mean of earlier passes.
+    MeanTeacherClassifier : Compares with a pass of the averaged weights.
 
     Examples
     --------

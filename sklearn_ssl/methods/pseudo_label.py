@@ -50,22 +50,33 @@ class PseudoLabelLoss(nn.Module):
 
 
 class PseudoLabelClassifier(SSLClassifier):
-    """Pseudo-Label: cross-entropy on the classes that the network gives unlabeled rows by itself.
+    r"""Pseudo-Label: the class predicted for an unlabeled row is its target, renewed each step.
 
-    Lee 2013, "Pseudo-Label", equations 15 and 16: L = L_l + alpha(t) L_u, every unlabeled row
-    counts, and alpha(t) is 0 until T1, grows linearly until T2, and stays at alpha_f
-    (``unlabeled_weight``).
+    Lee 2013, "Pseudo-Label", equations 15 and 16:
+
+    .. math::
+
+        L = \frac{1}{B} \sum_l H(y_l, p(x_l)) + \alpha(t) \,
+        \frac{1}{\mu B} \sum_u H(\arg\max p(x_u), p(x_u))
+
+    Every unlabeled row counts. alpha(t) is 0 until T1, grows linearly until T2, and stays at
+    alpha_f, which is ``unlabeled_weight``.
 
     Parameters
     ----------
     ramp : tuple (T1, T2) of float in [0, 1], default=(0.1, 0.6)
-        In shares of the budget.
+        Begin and end of the growth of alpha, as shares of the budget.
     threshold : float in [0, 1] or None, default=None
-        Rows below this confidence do not count. The paper has none.
+        Rows below this confidence do not count. The paper has no threshold.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         View of the rows in training; "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=3.0
-        alpha_f.
+        alpha_f, the largest weight of the unlabeled loss.
+
+    See Also
+    --------
+    SelfTrainingNet : Chooses pseudo-labels in rounds.
+    FixMatchClassifier : Takes the pseudo-label from a weak view and trains on a strong one.
 
     Examples
     --------

@@ -78,30 +78,41 @@ class ReMixMatchLoss(nn.Module):
 
 
 class ReMixMatchClassifier(WeakStrongClassifier):
-    """ReMixMatch: the aligned, sharpened guess on a weak view is the label of several strong views.
+    r"""ReMixMatch: the aligned, sharpened guess of a weak view is the target of strong views.
 
-    Berthelot et al. 2020, "ReMixMatch", arXiv 1911.09785, algorithm 1 and equation 3. Guesses are
-    scaled by the labels' class shares over the running mean of guesses (here by at most a factor of
-    2), sharpened, and given to all views of a row; then all rows are mixed, as in MixMatch, and
-    cross-entropy is taken. The first strong view counts unmixed too. The weights of the extra terms
-    are those of the paper at its lambda_u of 1.5, and scale with it.
+    Berthelot et al. 2020, "ReMixMatch", arXiv 1911.09785, algorithm 1 and equation 3. The guess q
+    on the weak view is scaled by the class shares p(y) of the labels over the running mean of the
+    guesses (here by at most a factor of 2), and sharpened:
+
+    .. math::
+
+        q' \propto \left( q \, \frac{p(y)}{\bar q} \right)^{1/T}
+
+    All views of a row have the target q'. All rows are mixed as in MixMatch, and the loss is the
+    cross-entropy. The first strong view also counts unmixed. The weights of the extra terms are
+    those of the paper at its lambda_u of 1.5, and scale with ``unlabeled_weight``.
 
     Parameters
     ----------
     temperature : float in (0, 1], default=0.5
-        T of the sharpening.
+        T, the temperature of the targets; lower values sharpen more.
     n_strong : int >= 1, default=2
-        K, strong views of a row (8 in the paper).
+        K, the number of strong views of a row (8 in the paper).
     alpha : float > 0, default=0.75
-        Of the Beta distribution of the mixing coefficient.
+        Both parameters of the Beta distribution of the mixing coefficient.
     anchor_weight : float >= 0, default=0.5
-        lambda of the first strong view, unmixed.
+        Weight of the unmixed first strong view.
     rotation_weight : float >= 0 or "auto", default="auto"
-        Of guessing quarter turns, by a linear layer on the logits (the paper's is on the features).
-        "auto": .5 for square images with 3 channels, else 0, since digits and letters turn into
-        others.
+        Weight of the task to guess by how many quarter turns an image was rotated. A linear layer
+        on the logits guesses (on the features in the paper). "auto": .5 for square images with 3
+        channels, else 0, since a rotated digit or letter can be another one.
     unlabeled_weight : float >= 0, default=1.5
         lambda_u.
+
+    See Also
+    --------
+    MixMatchClassifier : The method that it extends.
+    FixMatchClassifier : The safer of the two on other tables than digits.
 
     Examples
     --------

@@ -41,15 +41,15 @@ class SelfTrainingLoss(nn.Module):
 
 
 class SelfTrainingNet(RoundsClassifier):
-    """Self-training in rounds: fit, predict, keep the confident rows, refit on them too.
+    """Self-training in rounds: fit, predict, keep the confident rows, fit again with them.
 
     Yarowsky 1995; for deep networks Cascante-Bonilla et al. 2021, "Curriculum Labeling", arXiv
-    2001.06001, section 3: select by rank, a growing share at a time, and restart from scratch, so
-    that early mistakes are not carried in the weights. A pseudo-label once given stays, as in
-    scikit-learn's ``SelfTrainingClassifier``.
+    2001.06001, section 3. Each round selects a growing share of the rows by rank and trains from
+    scratch, so that the weights do not keep early mistakes. A row keeps its first pseudo-label, as
+    in scikit-learn's ``SelfTrainingClassifier``.
 
-    Expect it to lose balanced accuracy where a class is much rarer among the unlabeled rows than
-    among the labels (`FixMatchClassifier` is safer there): its last rounds label every row.
+    Expect a lower balanced accuracy where a class is much rarer among the unlabeled rows than among
+    the labels, because the last rounds label every row. `FixMatchClassifier` is safer there.
 
     Parameters
     ----------
@@ -88,6 +88,12 @@ class SelfTrainingNet(RoundsClassifier):
         One record an epoch, as in `SSLClassifier`. Each has its ``round``, the
         ``pseudo_label_shares`` of the classes among all unlabeled rows, and as ``threshold`` the
         lowest confidence that the last selection kept (None in round 0).
+
+    See Also
+    --------
+    NoisyStudentClassifier : Rounds with soft labels and strong views.
+    PseudoLabelClassifier : Pseudo-labels that are renewed in every step.
+    LabelPropagationNet : Rounds with pseudo-labels from a graph.
 
     Examples
     --------

@@ -35,19 +35,31 @@ class SoftMatchLoss(FixMatchLoss):
 
 
 class SoftMatchClassifier(WeakStrongClassifier):
-    """SoftMatch: FixMatch with soft weights, so that no row is lost and few wrong ones count much.
+    r"""SoftMatch: FixMatch in which every row has a weight that grows with its confidence.
 
-    Chen et al. 2023, "SoftMatch", arXiv 2301.10921, equations 6 to 10: rows above the running mean
-    of confidences weigh 1, the others exp(-(max p - mu)^2 / (2 sigma^2)). Of the paper's alignment
-    to the uniform distribution there is the alignment of `FixMatchClassifier`, to the labels';
-    as in the paper it changes the weights alone.
+    Chen et al. 2023, "SoftMatch", arXiv 2301.10921, equations 6 to 10. With the running mean mu
+    and variance sigma^2 of the confidences, a row of confidence c has the weight
+
+    .. math::
+
+        \lambda(c) = \exp(-(c - \mu)^2 / (2 \sigma^2)) \quad \text{if } c < \mu, \text{ else } 1
+
+    The paper aligns predictions to the uniform distribution. This estimator aligns them to the
+    class shares of the labels, as `FixMatchClassifier` does. In both, the alignment changes the
+    weights and not the targets.
 
     Parameters
     ----------
     threshold_decay : float in [0, 1), default=0.99
-        Of the running mean and variance. The paper's .999 needs more steps than the default budget.
+        Decay of the running mean and variance. The paper's .999 needs more steps than the default
+        budget.
     n_sigma : float > 0, default=2
         sigma is divided by it (2 in the authors' experiments).
+
+    See Also
+    --------
+    FixMatchClassifier : A row counts fully or not at all.
+    FreeMatchClassifier : Thresholds that follow the confidence of the network.
 
     Examples
     --------

@@ -54,17 +54,23 @@ class TemporalEnsemblingLoss(nn.Module):
 
 
 class TemporalEnsemblingClassifier(SSLClassifier):
-    """Temporal ensembling: a row's target is the average of what the network gave it before.
+    r"""Temporal ensembling: the target of a row is the average of its earlier predictions.
 
     Laine and Aila 2017, "Temporal Ensembling for Semi-Supervised Learning", arXiv 1610.02242,
-    algorithm 2: Z_i <- alpha Z_i + (1 - alpha) p(x_i) at every visit of row i, and the target is
-    Z_i / (1 - alpha^visits). A row that was not visited yet has no target. Labeled rows have
-    ensembles as well, and so are among the rows that unlabeled batches are drawn from.
+    algorithm 2. At every visit of row i its ensemble Z_i and its target z_i are
+
+    .. math::
+
+        Z_i \leftarrow \alpha Z_i + (1 - \alpha) \, p(x_i), \qquad
+        z_i = Z_i / (1 - \alpha^{visits})
+
+    A row that was not visited yet has no target. Unlabeled batches are drawn from labeled rows too,
+    so that these also have ensembles.
 
     Parameters
     ----------
     ensemble_decay : float in [0, 1), default=0.6
-        alpha.
+        alpha, the decay of a row's ensemble.
     ramp_length : float in [0, 1], default=0.27
         Share of training in which the weight grows (80 of 300 epochs in the paper).
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
@@ -72,6 +78,11 @@ class TemporalEnsemblingClassifier(SSLClassifier):
         on images.
     unlabeled_weight : float >= 0, default=30.0
         w_max of w(t) = w_max exp(-5 (1 - t)^2).
+
+    See Also
+    --------
+    PiModelClassifier : Compares two passes of the same step.
+    MeanTeacherClassifier : Averages weights in place of predictions.
 
     Examples
     --------

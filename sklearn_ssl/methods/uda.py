@@ -67,25 +67,30 @@ class UDALoss(nn.Module):
 
 
 class UDAClassifier(SSLClassifier):
-    """UDA: soft, sharpened predictions on weak views are the targets of strong views.
+    """UDA: sharpened soft predictions on weak views are the targets of strong views.
 
     Xie et al. 2020, "Unsupervised Data Augmentation for Consistency Training", arXiv 1904.12848,
-    equation 1 and section 2.3: predictions are divided by a temperature, rows below a confidence
-    do not count, and training signal annealing leaves out labeled rows that the net is already
-    sure of. Under supervised training (``unlabeled_weight=0``) no row is left out.
+    equation 1 and section 2.3. The logits of a target are divided by a temperature. Unlabeled rows
+    below a confidence do not count. Training signal annealing leaves out labeled rows of which the
+    network is already sure. With ``unlabeled_weight=0`` no labeled row is left out.
 
     Parameters
     ----------
     temperature : float in (0, 1], default=0.4
-        Of the targets.
+        Temperature of the targets; lower values sharpen more.
     threshold : float in [0, 1], default=0.8
-        beta: rows count whose largest probability, before sharpening, is above it.
+        beta: a row counts if its largest probability, before sharpening, is above beta.
     annealing : {"linear", "exp", "log"} or None, default=None
         How the limit eta(t) of training signal annealing grows from 1/K to 1.
     weak_augment, strong_augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         Views of a float tensor (n, ...); "auto": `augment.default_views`.
     flip : bool or "auto", default="auto"
         Whether the automatic views of images may mirror them; "auto": only with 3 channels.
+
+    See Also
+    --------
+    FixMatchClassifier : Hard targets and a higher threshold.
+    MixMatchClassifier : Sharpened targets and mixed rows.
 
     Examples
     --------

@@ -81,39 +81,51 @@ class VATLoss(nn.Module):
 
 
 class VATClassifier(SSLClassifier):
-    """Virtual adversarial training: predictions must not change along the most sensitive direction.
+    r"""Virtual adversarial training: the same prediction along the most sensitive direction.
 
-    Miyato et al. 2018, "Virtual Adversarial Training", arXiv 1704.03976, equations 5 to 9: the
-    Kullback-Leibler divergence between p(x) and p(x + r), r of length epsilon in the direction in
-    which it grows fastest, found by power iteration. It needs neither labels nor strong views.
+    Miyato et al. 2018, "Virtual Adversarial Training", arXiv 1704.03976, equations 5 to 9. The
+    unlabeled loss is
 
-    Nothing but the length of r says what a small step is, so what lies between two classes must be
-    farther away than that. Word counts, where all documents are about equally far from each other,
-    lost (``docs/when_it_hurts.md``).
+    .. math::
+
+        l_u = \text{mean} \, KL(p(x) \,\|\, p(x + r)), \qquad
+        r = \arg\max_{\|r\| \le \epsilon} KL(p(x) \,\|\, p(x + r))
+
+    Power iteration finds the direction of r. The method needs neither labels nor strong views.
+
+    The length epsilon alone says how large a step may be. Rows of different classes must be farther
+    apart than that. On word counts, where all documents are about equally far from each other, the
+    unlabeled rows lowered the accuracy (``docs/when_it_hurts.md``).
 
     Parameters
     ----------
     epsilon : float > 0 or "auto", default="auto"
-        Length of r, each feature in the units the network sees: its standard deviation over the
-        training rows, or, where one value fills most of a column, the size of the others. "auto":
-        half of the median distance between neighbouring rows, `augment.relative_spacing` times the
+        Length of r. The unit of each feature is its standard deviation over the training rows; for
+        a column that mostly holds one value, it is the size of the other values. "auto": half of
+        the median distance between neighbouring rows, which is `augment.relative_spacing` times the
         square root of the number of features.
     xi : float > 0, default=0.01
-        Length of the step by which the direction is found.
+        Length of the step that finds the direction.
     n_power : int >= 1, default=1
         Power iterations.
     entropy_weight : float >= 0, default=0.0
         Weight of the conditional entropy of all rows (VAT+EntMin of the paper: 1).
     separate_batches : bool, default=False
-        True: half of the labels' loss comes from labeled rows in a BatchNorm batch of their own, as
-        all of it in the authors' code, and the divergence is that of the pool's batch. For deep
-        nets on hundreds of columns, where common batches let few labels be learned by heart.
-        BatchNorm then takes the labeled rows for a sample of all: leave it False where labels are
-        balanced and classes are not (``docs/when_it_hurts.md`` has the figures).
+        True: BatchNorm sees labeled rows in a batch of their own. Half of the labels' loss comes
+        from that batch (in the authors' code all of it), and the divergence comes from the batch of
+        unlabeled rows. Use it for deep networks on hundreds of columns, which otherwise learn a few
+        labels by heart. Leave it False where labels are balanced and classes are not, since
+        BatchNorm then takes the labeled rows for a sample of all (``docs/when_it_hurts.md`` has the
+        figures).
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
-        View of the rows before all else; "auto": the weak view of `augment.default_views`.
+        View of the rows, applied first. "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=1.0
         The paper's alpha.
+
+    See Also
+    --------
+    MeanTeacherClassifier : Random views in place of adversarial ones.
+    FixMatchClassifier : Strong views and confident targets.
 
     Examples
     --------

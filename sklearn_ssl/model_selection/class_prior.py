@@ -110,7 +110,7 @@ def estimate_class_prior(
     n_bootstraps : int >= 2, default=50
         Of the labeled rows, class by class, and of the unlabeled ones.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": the mark of the estimator.
+        Mark of an unlabeled row, besides missing values. "auto": the mark of the estimator.
     random_state : int, RandomState or None, default=None
         Seeds folds and bootstraps.
     X_unlabeled : as X, of shape (m, ...), or None, default=None

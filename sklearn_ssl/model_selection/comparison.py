@@ -21,7 +21,7 @@ __all__ = ["Comparison", "LabelBudgetCurve", "compare_with_supervised", "label_b
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare_with_supervised` found; printing it says it in words.
+    """Result of `compare_with_supervised`; printing it gives a sentence.
 
     Attributes
     ----------
@@ -30,12 +30,14 @@ class Comparison:
     difference : float
         Mean of scores - supervised_scores.
     interval : tuple (low, high)
-        Confidence interval of the difference; NaN where all folds have the same, from which no
-        spread can be told.
+        Confidence interval of the difference. NaN if all folds have the same difference, because
+        they show no spread then.
     confidence : float in (0, 1)
         Level of the interval.
     names : (str, str) or None
         The estimator and the baseline, where one was given.
+    n_labeled : int or None
+        Labeled rows that were compared on.
     """
 
     scores: np.ndarray
@@ -44,6 +46,7 @@ class Comparison:
     interval: tuple
     confidence: float
     names: tuple | None = None
+    n_labeled: int | None = None
 
     @property
     def verdict(self):
@@ -55,23 +58,55 @@ class Comparison:
         above, below = ("helped", "hurt") if self.names is None else ("better", "worse")
         return above if low > 0 else below if high < 0 else "undecided"
 
+    @property
+    def labels_to_decide(self):
+        """About how many labels would decide: float, or None where that is not known.
+
+        The half-width of the interval shrinks about with the square root of the number of labeled
+        rows, so that n * (half-width / difference)^2 labels bring it down to the difference. That
+        takes the difference to stay what it is; with more labels it usually becomes smaller. None
+        if the verdict is not "undecided", the folds agree, or ``n_labeled`` is not known; infinite
+        for a difference of 0.
+        """
+        if self.verdict != "undecided" or self.n_labeled is None or np.isnan(self.interval).any():
+            return None
+        reach = (self.interval[1] - self.interval[0]) / 2
+        with np.errstate(divide="ignore"):
+            return float(self.n_labeled * np.square(reach / np.abs(np.float64(self.difference))))
+
     def __str__(self):
         ours, other = self.names or ("with unlabeled rows", "without")
         return (
             f"{ours} {self.scores.mean():.3f}, {other} "
             f"{self.supervised_scores.mean():.3f}: difference {self.difference:+.3f}, "
-            f"{self._interval_in_words()}, {self.verdict}"
+            f"{self._interval_in_words()}, {self.verdict}{self._advice()}"
         )
 
     def _interval_in_words(self):
         if np.isnan(self.interval).any():
             return "no interval, since all folds have the same difference"
-        return f"{self.confidence:.0%} interval [{self.interval[0]:+.3f}, {self.interval[1]:+.3f}]"
+        bounds = np.abs(self.interval)
+        digits = next((d for d in range(3, 9) if (bounds.round(d) > 0).all()), 3)
+        low, high = (f"{bound:+.{digits}f}" for bound in self.interval)
+        return f"{self.confidence:.0%} interval [{low}, {high}]"
+
+    def _advice(self):
+        """What it would take to decide."""
+        needed = self.labels_to_decide
+        if needed is None:
+            return ""
+        if needed > 100 * self.n_labeled:
+            return f". More than 100 times the {self.n_labeled} labels would be needed to decide"
+        needed = float(f"{needed:.2g}")  # two digits: the spread of a few folds tells no more
+        return (
+            f". About {needed:.0f} labels instead of {self.n_labeled} would decide, "
+            "if the difference stays"
+        )
 
 
 @dataclass(frozen=True)
 class LabelBudgetCurve:
-    """What `label_budget_curve` measured; printing it gives a table.
+    """Result of `label_budget_curve`; printing it gives a table.
 
     Attributes
     ----------
@@ -133,8 +168,8 @@ def compare_with_supervised(
     cv : int, splitter or LabeledSplit, default=5
         How labeled rows are split; see `LabeledSplit`. An int shuffles those of a regressor.
     baseline : estimator or None, default=None
-        The other side in the place of the supervised net: what you have already. One that takes
-        the unlabeled mark for a class or refuses it is fitted on the labeled rows alone.
+        The other side in place of the supervised network, for example your present model. If it
+        treats the unlabeled mark as a class or refuses it, it is fitted on the labeled rows alone.
     groups : array-like of shape (n,) or None, default=None
         For splitters that need them.
     scoring : str, callable or None, default=None
@@ -142,9 +177,9 @@ def compare_with_supervised(
     confidence : float in (0, 1), default=0.95
         Level of the interval.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": the mark of the estimator.
+        Mark of an unlabeled row, besides missing values. "auto": the mark of the estimator.
     n_jobs : int or None, default=None
-        Fits at a time, in processes; None is one.
+        Number of fits at a time, in processes; None is one.
     X_unlabeled : as X, of shape (m, ...), or None, default=None
         More rows without a label, in every training part.
 
@@ -192,13 +227,14 @@ def compare_with_supervised(
     )
     ours, plain = np.reshape(pairs, (len(splits), 2)).T
     difference = ours - plain
-    error = corrected_error(difference, splits, labeled_rows(y, unlabeled_label))
+    labeled = labeled_rows(y, unlabeled_label)
+    error = corrected_error(difference, splits, labeled)
     reach = error * stats.t.ppf((1 + confidence) / 2, len(splits) - 1)
     mean = float(difference.mean())
-    reach = reach if np.ptp(difference) > 0 else np.nan
+    reach = reach if np.ptp(difference) > 1e-12 else np.nan  # less is rounding
     interval = float(mean - reach), float(mean + reach)
     names = None if baseline is None else tuple(map(_name, (estimator, baseline)))
-    return Comparison(ours, plain, mean, interval, confidence, names)
+    return Comparison(ours, plain, mean, interval, confidence, names, int(labeled.sum()))
 
 
 def _name(estimator):
@@ -255,10 +291,10 @@ def label_budget_curve(
     random_state : int, RandomState or None, default=None
         Draws the test rows and the labels; the estimators have their own.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": the mark that the estimators
+        Mark of an unlabeled row, besides missing values. "auto": the mark that the estimators
         have.
     n_jobs : int or None, default=None
-        Fits at a time, in processes; None is one.
+        Number of fits at a time, in processes; None is one.
     X_unlabeled : as X, of shape (m, ...), or None, default=None
         More rows without a label, in every training part.
 

@@ -46,9 +46,9 @@ def out_of_fold(
     method : str, default="predict_proba"
         What is called to predict.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": the mark of the estimator.
+        Mark of an unlabeled row, besides missing values. "auto": the mark of the estimator.
     n_jobs : int or None, default=None
-        Fits at a time, in processes; None is one.
+        Number of fits at a time, in processes; None is one.
     X_unlabeled : as X, of shape (m, ...), or None, default=None
         More rows without a label, in every training part.
 

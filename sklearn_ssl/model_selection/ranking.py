@@ -99,9 +99,9 @@ def rank_methods(
     groups : array-like of shape (n,) or None, default=None
         For splitters that need them.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": the mark of the estimators.
+        Mark of an unlabeled row, besides missing values. "auto": the mark of the estimators.
     n_jobs : int or None, default=None
-        Fits at a time, in processes; None is one.
+        Number of fits at a time, in processes; None is one.
     X_unlabeled : as X, of shape (m, ...), or None, default=None
         More rows without a label, in every training part.
 

@@ -35,7 +35,7 @@ class LabeledSplit(BaseCrossValidator):
         How the *labeled* rows are split. An int means ``StratifiedKFold(cv)``. An iterable holds
         positions among the labeled rows.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": -1, but nothing else among
+        Mark of an unlabeled row, besides missing values. "auto": -1, but nothing else among
         numbers of which some are missing or no integers, and in y of several columns: there -1 is
         a number like any other.
 
@@ -165,7 +165,7 @@ def labeled_scorer(scoring=None, unlabeled_label="auto"):
     scoring : str, callable or None, default=None
         As scikit-learn's ``scoring``; None is the estimator's own ``score``.
     unlabeled_label : scalar, None or "auto", default="auto"
-        What marks an unlabeled row, beside missing values. "auto": the mark of the estimator that
+        Mark of an unlabeled row, besides missing values. "auto": the mark of the estimator that
         is scored, or of one inside it; where none has a mark, as in `LabeledSplit`.
 
     Returns

@@ -4,6 +4,7 @@ They need matplotlib, which is imported when something is drawn. Nothing is told
 and colours come from matplotlib's style, so that grey prints and dark backgrounds work.
 """
 
+from .comparison import ComparisonDisplay
 from .confidence import ConfidenceDisplay
 from .label_budget import LabelBudgetDisplay
 from .latent import LatentDisplay
@@ -12,6 +13,7 @@ from .pseudo_labels import PseudoLabelDisplay
 from .training import TrainingDisplay
 
 __all__ = [
+    "ComparisonDisplay",
     "ConfidenceDisplay",
     "LabelBudgetDisplay",
     "LatentDisplay",

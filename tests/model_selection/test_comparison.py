@@ -22,6 +22,7 @@ from sklearn_ssl import (
     label_budget_curve,
     labeled_scorer,
 )
+from sklearn_ssl.model_selection import Comparison
 
 from ..helpers import quick
 
@@ -97,6 +98,59 @@ def test_folds_that_agree_by_chance_are_no_certainty(few):
     assert np.isnan(result.interval).all()
     assert result.verdict == "undecided"
     assert "no interval, since all folds have the same difference" in str(result)
+
+
+def comparison(interval, n_labeled=60):
+    mean = float(np.mean(interval))
+    scores = np.array([0.8, 0.9])
+    return Comparison(scores, scores - mean, mean, interval, 0.95, None, n_labeled)
+
+
+def test_an_undecided_comparison_says_how_many_labels_would_decide():
+    found = comparison((-0.06, 0.10))  # .02 +- .08: 4 times too wide
+    np.testing.assert_allclose(found.labels_to_decide, 960)
+    assert "undecided. About 960 labels instead of 60 would decide" in str(found)
+    assert comparison((0.01, 0.10)).labels_to_decide is None
+    assert str(comparison((0.01, 0.10))).endswith("helped")
+    assert comparison((-0.06, 0.10), None).labels_to_decide is None
+    assert comparison((-0.06, 0.06)).labels_to_decide == np.inf
+    for small in ((-0.06, 0.06), (-0.06, 0.061)):
+        assert "More than 100 times the 60 labels" in str(comparison(small))
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        ((-0.05, 0.1), "[-0.050, +0.100]"),
+        ((0.00012, 0.00024), "[+0.0001, +0.0002]"),
+        ((0.00004, 0.012), "[+0.00004, +0.01200]"),
+        ((0.0, 0.1), "[+0.000, +0.100]"),
+    ],
+)
+def test_no_bound_of_an_interval_is_rounded_to_zero(interval, text):
+    assert text in str(comparison(interval))
+
+
+def test_rounding_is_no_spread_of_folds(few):
+    X, y, _ = few
+    clf, by_class = LabelPropagationClassifier(), iter([0.9, 0.8, 0.8, 0.7, 0.7, 0.6])
+    result = compare_with_supervised(
+        clf, X, y, cv=3, baseline=clone(clf), scoring=lambda *_: next(by_class)
+    )
+    assert np.ptp(result.scores - result.supervised_scores) > 0
+    assert np.isnan(result.interval).all()
+
+
+def test_labels_to_decide_brings_the_interval_down_to_the_difference():
+    rng = np.random.default_rng(0)
+
+    def half_width(n):  # of folds of n / 5 rows, on each of which one side is right more often
+        folds = rng.choice([-1, 0, 1], p=[0.1, 0.76, 0.14], size=(400, 5, n // 5)).mean(-1)
+        return np.sqrt((1 / 5 + 1 / 4) * folds.var(-1, ddof=1)).mean() * stats.t.ppf(0.975, 4)
+
+    reach = half_width(100)
+    needed = comparison((0.04 - reach, 0.04 + reach), 100).labels_to_decide
+    assert half_width(int(needed)) == pytest.approx(0.04, rel=0.1)
 
 
 def test_budget_curve_rises_and_is_reproducible():

@@ -923,6 +923,20 @@ MUTANTS = [
         "model_selection/test_comparison.py::test_comparison_against_numbers_worked_out_by_hand",
     ),
     (
+        "labels-to-decide-without-the-square",
+        "model_selection/comparison.py",
+        "self.n_labeled * np.square(reach",
+        "self.n_labeled * np.abs(reach",
+        "model_selection/test_comparison.py::test_an_undecided_comparison_says_how_many_labels_would_decide",
+    ),
+    (
+        "bases-first-in-the-signature",
+        "_parameters.py",
+        "key=lambda p: home.get(p.name, -1)",
+        "key=lambda p: min(home.get(p.name, -1), 0)",
+        "test_parameters.py::test_own_parameters_come_first_in_the_signature_and_in_the_docstring",
+    ),
+    (
         "test-rows-of-the-budget-in-training",
         "model_selection/comparison.py",
         "np.setdiff1d(np.arange(len(labeled)), test)",

@@ -13,6 +13,7 @@ import sklearn_ssl
 from sklearn_ssl import FixMatchClassifier, LabeledSplit
 from sklearn_ssl.methods.portfolio.report import MemberReport, Report
 from sklearn_ssl.plotting import (
+    ComparisonDisplay,
     ConfidenceDisplay,
     LabelBudgetDisplay,
     LatentDisplay,
@@ -21,9 +22,12 @@ from sklearn_ssl.plotting import (
     TrainingDisplay,
 )
 
+from .test_comparison import comparison
 from .test_label_budget import curve
 
 DISPLAYS = [
+    ComparisonDisplay(comparison()),
+    ComparisonDisplay(comparison(names=("SemiSupervisedGaussianMixture", "LogisticRegression"))),
     TrainingDisplay([{"step": 1, "loss": 1.0, "lr": 0.1}, {"step": 2, "loss": 1.0, "lr": 0.1}]),
     PseudoLabelDisplay(np.zeros((2, 3)), [0, 1], [0.9, 0.8]),
     PseudoLabelDisplay(np.zeros((2, 3, 3)), [0, 1], [0.9, 0.8]),

@@ -38,55 +38,57 @@ __all__ = ["SemiSupervisedGaussianMixture"]
 
 
 class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstimator):
-    """One or more Gaussians a class; unlabeled rows are shared out among them by EM.
+    r"""One or more Gaussians for each class, fitted to labeled and unlabeled rows by EM.
 
     Nigam, McCallum, Thrun and Mitchell 2000, "Text Classification from Labeled and Unlabeled
     Documents using EM", with Gaussians in place of their naive Bayes model. Their two additions are
-    here: the weight lambda of the unlabeled rows (EM-lambda) and several components a class. The
-    components c of all classes form one mixture, and EM maximises
+    included: the weight lambda of the unlabeled rows (EM-lambda) and several components for each
+    class. The components c of all classes form one mixture, and EM maximises
 
-    sum over labeled rows of log sum_{c of class y} pi_c N(x; mu_c, S_c)
-    + lambda * sum over unlabeled rows of log sum_c pi_c N(x; mu_c, S_c)
-    - shrinkage / 2 * sum over covariances of (log det S + trace(S^-1 S_0)).
+    .. math::
 
-    A labeled row always belongs to its own class. S_0 is where all covariances start: the scatter
-    of the labeled rows around their class means, with 50 more rows whose covariance is that of
-    uncorrelated features. The last term adds ``shrinkage`` rows of covariance S_0 to every
-    estimate. It and S_0 are ours: two labels a class say next to nothing about a covariance.
+        \sum_l \log \sum_{c \in y_l} \pi_c N(x_l; \mu_c, S_c)
+        + \lambda \sum_u \log \sum_c \pi_c N(x_u; \mu_c, S_c)
+        - \frac{s}{2} \sum_S (\log \det S + tr(S^{-1} S_0))
 
-    It is quick and has no network to train, and it trusts its model: the unlabeled rows help where
-    classes are about Gaussian, and can hurt where they are not. Lower ``unlabeled_weight`` then:
-    with ten labels a class they cost a point on wine and on breast cancer, and 0.1 cost nothing.
+    A labeled row always belongs to its own class. s is ``shrinkage``. All covariances start at S_0:
+    the scatter of the labeled rows around their class means, with 50 more rows whose covariance is
+    that of uncorrelated features. The last term adds s rows of covariance S_0 to every estimate. It
+    is not from the paper: two labels a class say almost nothing about a covariance.
+
+    The method is quick and trains no network. The unlabeled rows help where the classes are about
+    Gaussian, and can hurt where they are not. In that case lower ``unlabeled_weight``: with ten
+    labels a class they cost a point on wine and on breast cancer, and a weight of 0.1 cost nothing.
 
     Parameters
     ----------
     n_components : int >= 1, default=1
-        Gaussians of each class.
+        Number of Gaussians of each class.
     covariance_type : {"tied", "full", "diag", "spherical"}, default="tied"
         As in `sklearn.mixture.GaussianMixture`. "tied" shares one matrix and is the safe choice
         with few labels: with a matrix of its own a class can swallow its neighbours. "spherical"
         has one variance for all features, so scale them first.
     unlabeled_weight : float >= 0, default=1.0
-        lambda, the weight of an unlabeled row beside 1 for a labeled one. With 0 the unlabeled
+        lambda, the weight of an unlabeled row. A labeled row has the weight 1. With 0 the unlabeled
         rows are left out altogether.
     shrinkage : float >= 0, default=50.0
         Rows of covariance S_0 that each covariance is shrunk by, in the unit of ``sample_weight``.
     reg_covar : float >= 1e-12, default=1e-6
-        The least variance in any direction, where all features have variance 1.
+        Smallest variance in any direction, where all features have variance 1.
     max_iter : int >= 1, default=100
-        EM steps at most.
+        Largest number of EM steps.
     tol : float >= 0, default=1e-3
-        Stop when ``lower_bound_`` rises by less.
+        EM stops when ``lower_bound_`` rises by less.
     random_state : int, RandomState or None, default=None
-        Of the k-means that starts several components; with one, nothing is random.
+        Seed of the k-means that starts several components. With one component nothing is random.
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
-        Shares of the classes among unlabeled rows, in the order of ``classes_``. Where given,
-        the weights of a class's components sum to its share. "labels": EM begins with those of the
-        labels, and finds its own. "estimate": `estimate_class_prior` of clones that learn from
-        labels alone, which takes some ten labels a class; weights other than 0 do not count there.
+        Shares of the classes among unlabeled rows, in the order of ``classes_``. If they are given,
+        the weights of a class's components sum to its share. "labels": EM begins with the shares of
+        the labels and finds its own. "estimate": `estimate_class_prior` of clones that learn from
+        the labels alone. It needs about ten labels a class and ignores weights other than 0.
     unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row in y, beside missing values, which always do. With None (or
-        NaN) only missing values do, and -1 is a class like any other.
+        Mark of an unlabeled row in y. Missing values always mark one too. With None (or NaN) only
+        missing values do, and -1 is a class like any other.
 
     Attributes
     ----------
@@ -114,6 +116,11 @@ class SemiSupervisedGaussianMixture(LabeledScoreMixin, ParameterTable, BaseEstim
         Labels of all training rows: the given ones, and predictions for unlabeled rows.
     label_distributions_ : ndarray of shape (n, K) in [0, 1]
         Class probabilities of all training rows; a given label has probability 1.
+
+    See Also
+    --------
+    LabelPropagationClassifier : Also quick; distances in place of Gaussians.
+    VAEClassifier : A generative model with a network.
 
     Examples
     --------

@@ -34,16 +34,18 @@ __all__ = ["LabelPropagationClassifier"]
 
 
 class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimator):
-    """Labels diffuse over a graph of neighbouring rows, without a network, in seconds.
+    r"""Labels spread over a graph of neighbouring rows, without a network, in seconds.
 
-    Zhou et al. 2004, "Learning with Local and Global Consistency": with the affinities W of
-    neighbouring rows, their degrees D and S = D^-1/2 W D^-1/2, the labels Y spread to
+    Zhou et al. 2004, "Learning with Local and Global Consistency". W holds the affinities of
+    neighbouring rows, D their degrees. The labels Y spread to
 
-    F = (I - alpha S)^-1 Y,
+    .. math::
 
-    whose rows, normalised, are class distributions. Columns are divided by their standard
-    deviation first. It suits data whose distances mean something as they are. A new row takes the
-    distributions of its nearest training rows, which are kept.
+        F = (I - \alpha S)^{-1} Y, \qquad S = D^{-1/2} W D^{-1/2}
+
+    The rows of F, normalised, are class distributions. Columns are divided by their standard
+    deviation first. The method suits data whose distances are meaningful as they are. A new row
+    takes the distributions of its nearest training rows, which the estimator keeps.
 
     Parameters
     ----------
@@ -51,28 +53,30 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         k, the neighbours of a row; W joins two rows if either is a neighbour of the other.
         On small tables 3 to 7 did best.
     alpha : float in (0, 1), default=0.99
-        How much comes from the neighbours. Small data without long chains of rows may like .95.
+        Share of a row's distribution that comes from its neighbours. Try .95 on small data without
+        long chains of rows.
     unlabeled_weight : float >= 0, default=1.0
-        With 0, and where all rows are labeled, the nearest neighbours' labels vote; another weight
-        is as good as 1.
+        With 0, or if all rows are labeled, the labels of the nearest neighbours vote. All other
+        weights have the same effect as 1.
     class_weight : "balanced", dict of class to weight, or None, default=None
         Times ``sample_weight``, from the labeled rows alone; multiplies the rows of Y.
     unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row in y, beside missing values, which always do. With None (or
-        NaN) only missing values do, and -1 is a class like any other.
+        Mark of an unlabeled row in y. Missing values always mark one too. With None (or NaN) only
+        missing values do, and -1 is a class like any other.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
-        Which columns are categories, as in `SSLClassifier`. Two values of one are as far apart as
-        two numbers are on average.
+        Which columns are categories, as in `SSLClassifier`. Two different categories are as far
+        apart as two numbers are on average.
     documents : bool or "auto", default="auto"
-        Whether rows are bags of words, whose neighbours are those of the largest cosine. "auto":
-        where they look so.
+        Whether rows are bags of words, whose neighbours are the rows of the largest cosine. "auto"
+        decides from the values.
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
         Shares of the classes among unlabeled rows, in the order of ``classes_``. Where they are
         given, the mean of the distributions of these rows has them. "labels": see the notes.
         "estimate": `estimate_class_prior` of clones that learn from labels alone, which takes some
         ten labels a class.
     random_state : int, RandomState or None, default=None
-        Of the approximate search among more than 50,000 rows; with fewer nothing is random.
+        Seed of the approximate search among more than 50,000 rows. With fewer rows nothing is
+        random.
 
     Attributes
     ----------
@@ -83,18 +87,23 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
     label_distributions_ : ndarray of shape (n, K) in [0, 1]
         Class probabilities of all training rows, those of F; a given label has probability 1.
     class_prior_ : ndarray of shape (K,)
-        Shares of the classes that the fit went by; they sum to 1.
+        Shares of the classes that the fit used; they sum to 1.
     n_iter_ : int
         Steps of the conjugate gradients.
     n_unreached_ : int
-        Rows that no label reaches over the graph, on which the nearest labels voted. More than a
-        twentieth of all is told.
+        Rows that no label reaches over the graph; the nearest labels voted on them. If they are
+        more than a twentieth of all rows, a warning says so.
     input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
-        What the rows were taken for.
+        Recognised kind of the rows.
     graph_ : graph.LabelGraph
         The rows, their neighbours and distributions.
     n_features_in_, feature_names_in_
         As in scikit-learn; for images ``n_features_in_`` is the number of channels.
+
+    See Also
+    --------
+    LabelPropagationNet : The same over learned features.
+    SemiSupervisedGaussianMixture : Also quick; Gaussians in place of distances.
 
     Notes
     -----

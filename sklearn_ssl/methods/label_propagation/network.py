@@ -52,18 +52,23 @@ class LabelPropagationLoss(nn.Module):
 
 
 class LabelPropagationNet(RoundsClassifier):
-    """Label propagation over learned features: pseudo-labels from a graph, in rounds.
+    r"""Label propagation over learned features: pseudo-labels from a graph, in rounds.
 
     Iscen et al. 2019, "Label Propagation for Deep Semi-supervised Learning", arXiv 1904.04717,
-    equations 8 to 11: after a round of training on the labels, a graph joins rows whose learned
-    features have a large cosine, labels spread over it as in `LabelPropagationClassifier`, the
-    argmax of F gives pseudo-labels, and the next round minimises
+    equations 8 to 11. The first round trains on the labels. Then a graph joins rows whose learned
+    features have a large cosine, and the labels spread over it to F as in
+    `LabelPropagationClassifier`. The pseudo-label of row i is c_i = argmax F_i. The next round
+    minimises
 
-    mean of H(y, p(x_l)) + lambda_u mean of omega_i zeta_c H(c, p(x_i)), c the pseudo-label,
+    .. math::
 
-    with omega_i = 1 - H(F_i) / log K and zeta_c = n / (K n_c), n_c the rows of class c. Each round
-    starts from scratch, for the same steps as the supervised net (the paper goes on and propagates
-    every epoch; in our rounds that did no better). zeta weighs the pseudo-labels alone.
+        \frac{1}{B} \sum_l H(y_l, p(x_l)) + \lambda_u \frac{1}{\mu B} \sum_u \omega_u \,
+        \zeta_{c_u} H(c_u, p(x_u)), \qquad
+        \omega_u = 1 - \frac{H(F_u)}{\log K}, \quad \zeta_c = \frac{n}{K n_c}
+
+    n_c is the number of rows with pseudo-label c. zeta weighs the pseudo-labels alone. Each round
+    starts from scratch and takes as many steps as the supervised network. The paper continues
+    training and propagates in every epoch; with our rounds that was no better.
 
     Parameters
     ----------
@@ -71,11 +76,12 @@ class LabelPropagationNet(RoundsClassifier):
         k, the neighbours of a row; W joins two rows if either is a neighbour of the other.
         The paper's 50 is for 50,000 images; on small tables 3 to 7 did best.
     alpha : float in (0, 1), default=0.99
-        How much comes from the neighbours. Small data without long chains of rows may like .95.
+        Share of a row's distribution that comes from its neighbours. Try .95 on small data without
+        long chains of rows.
     gamma : float >= 0, default=3.0
         Affinities are max(0, cosine)^gamma.
     max_iter : int >= 0, default=3
-        Rounds of propagation and training, after the first one on labels alone.
+        Rounds of propagation and training, after a first round on the labels alone.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         View of the rows in training; "auto": the weak view of `augment.default_views`.
     max_steps : int >= 1, default=300
@@ -88,8 +94,8 @@ class LabelPropagationNet(RoundsClassifier):
     n_iter_ : int
         Rounds of propagation, at least 1.
     n_unreached_ : int
-        Rows that no label reached in the last propagation; omega is 0 for them. More than a
-        twentieth of all is told.
+        Rows that no label reached in the last propagation; omega is 0 for them. If they are more
+        than a twentieth of all rows, a warning says so.
     history_ : list of dict
         One record an epoch, as in `SSLClassifier`; each has its ``round``, and its ``mask_rate`` is
         the mean omega.
@@ -97,12 +103,15 @@ class LabelPropagationNet(RoundsClassifier):
     See Also
     --------
     LabelPropagationClassifier : The same diffusion over the rows themselves, without a network.
+    SelfTrainingNet : Rounds with the network's own pseudo-labels.
+    FixMatchClassifier : One training, for images and for many rows.
 
     Notes
     -----
     ``sample_weight`` and ``class_weight`` also multiply the rows of Y. The features of a network
-    are what its last ``nn.Linear`` to run is given; where it has none inside, its logits. Column
-    sums of F are scaled as in `LabelPropagationClassifier`, and equal rows share a node there too.
+    are the input of the last ``nn.Linear`` that runs, or the logits if it has no ``nn.Linear``. The
+    column sums of F are scaled as in `LabelPropagationClassifier`, and equal rows share a node, as
+    they do there.
 
     Examples
     --------

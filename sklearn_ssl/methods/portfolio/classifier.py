@@ -52,56 +52,55 @@ __all__ = ["AutoSSLClassifier"]
 
 
 class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
-    """The name to start with: a weighted mean of plain classifiers and of semi-supervised ones.
+    r"""The estimator to start with: a weighted mean of plain and of semi-supervised classifiers.
 
-    Members that know unlabeled rows are given all rows, all others the labeled rows alone. With
-    the members' probabilities p_m, weights w_m and temperatures T_m,
+    Members that use unlabeled rows are given all rows, the others the labeled rows alone. With the
+    members' probabilities p_m (at least .001 / K), weights w_m and temperatures T_m,
 
-    p(y | x) = sum of w_m times p_m(y | x)^(1 / T_m), normalised; p_m is at least .001 / K.
+    .. math:: p(y | x) \propto \sum_m w_m \, p_m(y | x)^{1 / T_m}
 
-    T_m and w_m come from labeled rows out of fold. T_m is that of the least log-loss: forests are
-    less sure than they are right. Weights are equal unless the losses show a difference, and a
-    member that is worse than the best plain one by more than a standard error falls out. So the
-    mean stays near the best of them, whichever that is; no single method can promise that
-    (Krijthe and Loog 2018, arXiv 1612.08875).
+    where each power is normalised. T_m, which minimises the log-loss, and w_m come from out-of-fold
+    predictions of labeled rows. Weights are equal unless the losses show a difference. A member
+    that is worse than the best plain one by more than a standard error gets the weight 0. So the
+    mean stays near the best member (Krijthe and Loog 2018, arXiv 1612.08875).
 
     Parameters
     ----------
     estimators : "auto" or list of (str, classifier), default="auto"
-        The members: any classifiers with ``predict_proba``, Pipelines and searches too. One whose
-        classifier has a parameter ``unlabeled_label``, or is of `sklearn.semi_supervised`, is
-        given all rows; it gets the mark of this estimator. "auto": on tables logistic
-        regression, forests, boosting (from 100 labels on), label propagation over a graph,
-        and networks; on images networks alone.
+        The members: any classifiers with ``predict_proba``, also Pipelines and searches. A member
+        whose classifier has a parameter ``unlabeled_label``, or comes from
+        `sklearn.semi_supervised`, is given all rows and the mark of this estimator. "auto" takes
+        logistic regression, forests, boosting (from 100 labels on), label propagation over a graph
+        and networks on tables, and networks alone on images.
     budget : {"fast", "good", "best"} or float > 0, default="good"
-        How many networks "auto" holds: `LabelPropagationNet`, fitted once and not for each fold;
-        `FixMatchClassifier` too; or also `SelfTrainingNet` and `VATClassifier`. A number is
-        seconds: networks, in this order, and their folds, while there is time; members that are no
-        network are always fitted.
+        How many networks "auto" holds. "fast": `LabelPropagationNet`, fitted once and not for each
+        fold. "good": also `FixMatchClassifier`. "best": also `SelfTrainingNet` and `VATClassifier`.
+        A number is a time in seconds: networks are fitted in this order, with their folds, until
+        it is used up. Members without a network are always fitted.
     cv : int >= 2 or None, default=3
-        Folds of the labeled rows, at most as many as the rarest class has labels. None, and a class
-        of one label, leave the weights equal.
+        Number of folds of the labeled rows, at most the number of labels of the rarest class. With
+        None, or with a class of one label, the weights are equal.
     n_jobs : int or None, default=None
-        Fits at a time, in processes; None is one.
+        Number of fits at a time, in processes; None is one.
     verbose : int, default=0
         1 prints a line for each fit.
     random_state : int, RandomState or None, default=None
         Seeds the folds, and members whose own ``random_state`` is None.
     unlabeled_label : scalar or None, default=-1
-        What marks an unlabeled row in y, beside missing values, which always do. With None (or
-        NaN) only missing values do, and -1 is a class like any other.
+        Mark of an unlabeled row in y. Missing values always mark one too. With None (or NaN) only
+        missing values do, and -1 is a class like any other.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
-        Which columns are categories, as in `SSLClassifier`; for the members of "auto".
+        Which columns are categories, as in `SSLClassifier`. Only members of "auto" use it.
     documents : bool or "auto", default="auto"
-        Whether rows are bags of words, as in `SSLClassifier`; for the members of "auto".
+        Whether rows are bags of words, as in `SSLClassifier`. Only members of "auto" use it.
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
-        Shares of the classes among unlabeled rows, in the order of ``classes_``. Where they are
-        given, `predict_proba` has them as its mean over these rows. "labels": predictions stay as
-        they are. "estimate": from what members say out of fold, as `estimate_class_prior` does; it
-        takes some ten labels a class. Members have their own.
+        Shares of the classes among unlabeled rows, in the order of ``classes_``. If they are given,
+        the mean of `predict_proba` over these rows equals them. "labels": predictions stay as they
+        are. "estimate": from out-of-fold predictions of the members, as in `estimate_class_prior`;
+        it needs about ten labels a class. The members keep their own ``class_prior``.
     checkpoint_dir : str, path or None, default=None
-        Folder of the checkpoints of members with a network: a fit that was killed, repeated with
-        the same data and parameters, goes on from there. Needs an int as ``random_state``.
+        Folder for the checkpoints of members with a network. If a fit was killed, the same call
+        with the same data and parameters continues from there. Needs an int as ``random_state``.
 
     Attributes
     ----------
@@ -110,14 +109,14 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
     named_estimators_ : Bunch
         The fitted members, by name.
     weights_ : ndarray of shape (M,)
-        Theirs, in the same order; at least 0, and they sum to 1.
+        Weights of the members, in the same order. They are at least 0 and sum to 1.
     temperatures_ : ndarray of shape (M,)
-        What the logarithms of their probabilities are divided by; 1 where that was not measured.
+        Temperatures of the members. 1 if it was not measured.
     class_prior_ : ndarray of shape (K,)
         Shares of the classes: given, estimated, or those among the labels.
     report_ : report.Report
-        What is known of each member. Printing it gives a table and says whether the unlabeled rows
-        helped; ``report_.frame()`` is a DataFrame of it.
+        Scores and weights of the members. Printing it gives a table and says whether the unlabeled
+        rows helped; ``report_.frame()`` is a DataFrame.
     transduction_ : ndarray of shape (n,)
         Labels of the rows of X: the given ones, and predictions for unlabeled rows.
     label_distributions_ : ndarray of shape (n, K) in [0, 1]
@@ -125,15 +124,20 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
     transduction_unlabeled_, label_distributions_unlabeled_
         The same of the rows of X_unlabeled, where it was given.
     input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
-        What the rows were taken for.
+        Recognised kind of the rows.
     n_features_in_, feature_names_in_
         As in scikit-learn; for images ``n_features_in_`` is the number of channels.
+
+    See Also
+    --------
+    rank_methods : Compares methods of your choice on your labels.
+    FixMatchClassifier : A single network.
 
     Notes
     -----
     A member of "auto" that refuses the rows is left out, with a warning and a line in ``report_``;
-    one of a list raises. What members of "auto" warn of is in ``report_`` too. Ctrl-C keeps the
-    members that are fitted.
+    a member of a list raises. ``report_`` also has the warnings of the members of "auto". Ctrl-C
+    keeps the members that are already fitted.
 
     Examples
     --------
@@ -288,20 +292,12 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
     def _members(self, rows, fewest, rng):
         if not isinstance(self.estimators, str):
             return read_members(self.estimators, self.unlabeled_label, rng)
-        choices = {
-            "unlabeled_label": self.unlabeled_label,
-            "categorical_features": self.categorical_features,
-            "documents": self.documents,
-        }
+        names = "unlabeled_label", "categorical_features", "documents"
+        choices = {name: getattr(self, name) for name in names}
         return automatic_members(
-            self.input_kind_,
-            self.budget,
-            fewest,
-            (rows.codes >= 0).sum(),
-            choices,
-            rng,
+            self.input_kind_, self.budget, fewest, (rows.codes >= 0).sum(), choices, rng,
             issparse(rows.numbers),
-        )
+        )  # fmt: skip
 
     def _fit_all(self, members, rows, folds, rng):
         """Fit every member on all labels, then without those of each fold; weigh them, report."""
@@ -355,7 +351,6 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
 
         Without it members of weight 0 are not asked.
         """
-
         asked = self.weights_ > 0 if decisions is None else np.ones(len(self._kept), dtype=bool)
 
         def told():

@@ -52,7 +52,7 @@ class SGANLoss(nn.Module):
         fake = model.generator(z)
         logits_l, logits_u = model(torch.cat([x_l, x_u])).split([len(x_l), n])
         labeled = cross_entropy(logits_l, batch.y_l)
-        with still_statistics(model.discriminator):  # of rows that are no data
+        with still_statistics(model.discriminator):  # generated rows are not part of the data
             logits_f = model(fake.detach())
         adversarial = self.discriminate(logits_u, logits_f)
         generator = self.match(model, x_u, fake)
@@ -65,12 +65,20 @@ class SGANLoss(nn.Module):
 
 
 class SGANClassifier(SSLClassifier):
-    """Semi-supervised GAN: unlabeled rows are real, of whatever class, and generated ones are not.
+    r"""Semi-supervised GAN: the classifier also tells real rows from generated ones.
 
     Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv 1606.03498, section 5, and
-    Odena 2016, arXiv 1606.01583: a classifier with a class more, "generated", whose logit is fixed
-    at 0, so that K logits remain. The generator matches the mean features of real rows (section
-    3.1). Both players take a step at once, each with its own learning rate.
+    Odena 2016, arXiv 1606.01583. The classifier has one more class, "generated", whose logit is
+    fixed at 0, so that K logits z remain. With S = logsumexp(z), the probability that a row is real
+    is the sigmoid of S, and the discriminator adds to the labels' loss
+
+    .. math::
+
+        l_u = \frac{1}{2} \, \text{mean}_u (softplus(S_u) - S_u)
+        + \frac{1}{2} \, \text{mean}_g \, softplus(S_g)
+
+    over unlabeled rows u and generated rows g. The generator matches the mean features of real rows
+    (section 3.1). Both networks take a step at once, each with its own learning rate.
 
     Parameters
     ----------
@@ -79,18 +87,23 @@ class SGANClassifier(SSLClassifier):
     generator_lr : float > 0 or None, default=None
         Learning rate of the generator; None: ``lr``.
     module : "auto", nn.Module class or instance, default="auto"
-        The discriminator, rows -> logits (n, K), and with a method ``features`` if it is to be
-        matched there and not at its logits. "auto": ``networks.gan.Discriminator``, without
-        BatchNorm.
+        The discriminator: rows -> logits (n, K). The generator matches what its method ``features``
+        returns, or its logits if it has no such method. "auto": ``networks.gan.Discriminator``,
+        without BatchNorm.
     optimizer : {"sgd", "adam", "adamw"} or torch.optim.Optimizer class, default="adam"
-        Of both players; Adam with beta1 = .5 unless ``optimizer_params`` say otherwise.
+        Optimizer of both networks. Adam has beta1 = .5 unless ``optimizer_params`` say otherwise.
     lr : float > 0, default=1e-3
         Learning rate at the first step.
 
     Attributes
     ----------
     history_ : list of dict
-        One record an epoch, as in `SSLClassifier`, with the losses of both players.
+        One record for each epoch, as in `SSLClassifier`, with the losses of both networks.
+
+    See Also
+    --------
+    VAEClassifier : A generative model that also encodes and scores rows.
+    FixMatchClassifier : Fewer steps; for images too.
 
     Examples
     --------

@@ -20,17 +20,23 @@ __all__ = ["VAEClassifier"]
 
 
 class VAEClassifier(LatentVariablesMixin, SSLClassifier):
-    """Semi-supervised variational autoencoder: it classifies, encodes, samples and scores rows.
+    r"""Semi-supervised variational autoencoder: it classifies, encodes, samples and scores rows.
 
     Kingma et al. 2014, "Semi-Supervised Learning with Deep Generative Models", arXiv 1406.5298,
-    equations 5 to 9. ``objective="m1"``: an autoencoder learns from all rows and, without moving
-    it, a classifier on its latent means from the labels. ``"m2"``: the class is a latent variable
-    beside z, marginalised on unlabeled rows. ``"m1+m2"``: m2 on the latent variables of m1, which
-    learns first and then stays as it is.
+    equations 5 to 9. ``objective`` chooses the model:
 
-    ``objective="joint"``, which is ours: one encoder serves reconstruction, KL and a classifier
-    on the latent mean; unlabeled rows train the autoencoder and, where the classifier is
-    confident, the classifier.
+    - ``"joint"``, which is not from the paper: one encoder serves reconstruction, KL and a
+      classifier on the latent mean. Unlabeled rows train the autoencoder and, if the classifier is
+      confident, the classifier.
+    - ``"m1"``: an autoencoder learns from all rows. A classifier on its latent means learns from
+      the labels and does not change the autoencoder.
+    - ``"m2"``: the class y is a latent variable beside z, and is summed out on unlabeled rows:
+
+      .. math::
+
+          \log p(x) \ge \sum_y q(y|x) \, (-L(x, y)) + H(q(y|x))
+
+    - ``"m1+m2"``: m2 on the latent variables of m1. m1 learns first and is then kept fixed.
 
     Parameters
     ----------
@@ -40,37 +46,43 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     latent_dim : int >= 1, default=32
         Dimensions of z.
     likelihood : {"auto", "gaussian", "bernoulli"}, default="auto"
-        Of x given z. "gaussian" of the standardised x with a learned variance a feature;
-        "bernoulli" needs X in [0, 1] (uint8 images are read so). "auto": Bernoulli for images in
-        that range, else Gaussian.
+        Distribution of x given z. "gaussian" models the standardised x, with a learned variance for
+        each feature. "bernoulli" needs X in [0, 1] (uint8 images are read so). "auto": Bernoulli
+        for images in that range, else Gaussian.
     alpha : float > 0, default=1.0
         m2: weight of the classifier against the bound. The paper's .1 times N is ``alpha=.1`` here,
-        the loss being divided by N.
+        because the loss is divided by N.
     warm_up : float in [0, 1], default=0.2
-        m2: share of the steps in which q(y|x) learns from labels alone, while the decoder learns
-        from what it says. Not in the paper; without it a few labels drown. m1+m2: of the steps
-        after m1.
+        m2: share of the steps in which q(y|x) learns from the labels alone, while the decoder
+        learns from its predictions. The paper has no warm-up; without it a few labels have too
+        little effect. m1+m2: share of the steps after m1.
     m1_share : float in (0, 1), default=0.3
         m1+m2: share of the first steps, of each call that trains, in which m1 learns.
     beta : float >= 0, default=0.1
         joint: weight of the negative ELBO per input feature.
     pseudo_label_threshold : float in [0, 1] or None, default=0.8
-        joint: unlabeled rows with a confidence above it train the classifier too; None: none do.
+        joint: unlabeled rows of a higher confidence train the classifier too. None: no unlabeled
+        row trains it.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
-        joint: what the encoder sees in training. "auto": small noise on tables (the weak view of
-        `augment.default_views`), images as they are.
+        joint: view of the rows for the encoder in training. "auto": small noise on tables (the weak
+        view of `augment.default_views`), none on images.
     module : "auto", nn.Module class or instance, default="auto"
-        A network of one's own has ``forward(x)``, ``encode(x, y)``, ``decode(z, y)``,
+        Your own network has ``forward(x)``, ``encode(x, y)``, ``decode(z, y)``,
         ``log_likelihood(x, decoded)`` and ``to_input(decoded)`` as ``networks.vae`` describes, and
         may ask for ``latent_dim`` and ``likelihood`` by name.
     unlabeled_weight : float >= 0, default=1.0
-        Weight of all but the labels' own loss. With 0 nothing generative is trained.
+        Weight of everything but the loss on the labels. With 0 no generative part is trained.
 
     Attributes
     ----------
     history_ : list of dict
-        One record an epoch, as in `SSLClassifier`. With m1+m2 the ``unlabeled_loss`` is that of m1
-        while m1 learns, and that of m2 from then on.
+        One record for each epoch, as in `SSLClassifier`. With m1+m2 the ``unlabeled_loss`` is that
+        of m1 while m1 learns, and that of m2 afterwards.
+
+    See Also
+    --------
+    SGANClassifier : The other generative network.
+    SemiSupervisedGaussianMixture : A generative model without a network.
 
     Examples
     --------
