@@ -12,6 +12,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 
 @pytest.fixture(autouse=True)
 def _no_figure_stays_open():
+    plt.close("all")  # of doctests that ran before
     yield
     plt.close("all")
 
