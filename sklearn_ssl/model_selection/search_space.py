@@ -19,7 +19,7 @@ def get_search_space(estimator):
 
     Returns
     -------
-    dict of str to list, or to distribution of `scipy.stats`
+    dict of str to list, or to distribution of ``scipy.stats``
         As ``param_distributions`` of `sklearn.model_selection.RandomizedSearchCV`.
 
     Raises

@@ -44,8 +44,8 @@ class FilesMixin:
         """Write what the fitted estimator predicts as an ONNX model.
 
         The model has one input, ``X``, and one output. A classifier's is ``probabilities``, float32
-        of shape (n, K): what `predict_proba` gives, with the temperature and the class prior. A
-        regressor's is ``predictions``, float64 of shape (n,) or (n, T): what `predict` gives. The
+        of shape (n, K): what ``predict_proba`` gives, with the temperature and the class prior. A
+        regressor's is ``predictions``, float64 of shape (n,) or (n, T): what ``predict`` gives. The
         number of rows is free. Needs torch 2.6 and the packages of
         ``pip install "sklearn-ssl[interop]"``.
 
@@ -64,8 +64,8 @@ class FilesMixin:
 
         Notes
         -----
-        ``X`` has the shape that `predict` takes. It is uint8 for images of uint8; float64 where the
-        estimator moves columns far from 0 before it rounds them to float32, and where columns have
+        ``X`` has the shape that ``predict`` takes. It is uint8 for images of uint8; float64 where
+        the estimator moves columns far from 0 before it rounds them to float32, and where columns have
         gaps, which are NaN; else float32. Sparse rows are made dense first. The metadata of the
         model hold ``classes``, ``classes_`` as a JSON list. The network runs in float32: an
         estimator that predicts in bfloat16 on a GPU differs from it by the rounding of bfloat16.
@@ -78,7 +78,7 @@ class FilesMixin:
         >>> from sklearn_ssl import FixMatchClassifier
         >>> X, y = load_iris(return_X_y=True)
         >>> clf = FixMatchClassifier(max_steps=20, random_state=0).fit(X, y)
-        >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +SKIP
+        >>> with tempfile.TemporaryDirectory() as folder:
         ...     clf.to_onnx(f"{folder}/iris.onnx")
         """
         write_onnx(self, path)

@@ -42,7 +42,8 @@ def trusted_types():
     skops asks which types to trust before it makes them. These set their attributes and build a
     network from numbers; nothing in the file is executed. Your own ``module``, views and other
     functions are not among them, nor is scikit-learn's KDTree, which label propagation over a graph
-    of few columns holds: look at what `skops.io.get_untrusted_types` says, and add what you trust.
+    of few columns holds: look at what ``skops.io.get_untrusted_types`` says, and add what you
+    trust.
 
     Returns
     -------
