@@ -40,8 +40,12 @@ def test_tables_of_which_method_are_the_means_of_the_runs():
         sets = [cell.strip().replace("digit 8, 10 %", "digit 8 (10 % minority)") for cell in
                 table[0].split("|")[2:-2]]  # fmt: skip
         rows = [row.split("|") for row in table[2:] if row.startswith("| `")]
-        assert len(rows) == 20
+        assert len(rows) == 21
         for row in rows:
             method = row[1].split("`")[1]
-            said = [float(cell.strip(" *")) for cell in row[2:-2]]
-            assert said == pytest.approx([runs[k, method, data] for data in sets], abs=6e-4)
+            cells = dict(zip(sets, row[2:-2], strict=True))
+            said = {
+                d: float(cell.strip(" *")) for d, cell in cells.items() if "not run" not in cell
+            }
+            assert len(said) >= 7
+            assert said == pytest.approx({d: runs[k, method, d] for d in said}, abs=6e-4)

@@ -66,8 +66,8 @@ class FilesMixin:
         -----
         ``X`` has the shape that ``predict`` takes. It is uint8 for images of uint8; float64 where
         the estimator moves columns far from 0 before it rounds them to float32, and where columns
-        have gaps, which are NaN; else float32. Sparse rows are made dense first. The metadata of the
-        model hold ``classes``, ``classes_`` as a JSON list. The network runs in float32: an
+        have gaps, which are NaN; else float32. Sparse rows are made dense first. The metadata of
+        the model hold ``classes``, ``classes_`` as a JSON list. The network runs in float32: an
         estimator that predicts in bfloat16 on a GPU differs from it by the rounding of bfloat16.
 
         Examples
