@@ -73,6 +73,8 @@ def as_rows(X, categories=()):
 def _suspects(X):
     """Yield names and values of the columns whose dtype is not that of numbers."""
     if isinstance(X, np.ndarray):
+        if X.ndim == 1 and X.dtype.kind in "OU":  # texts that no vectorizer has seen
+            yield 0, X
         if X.ndim == 2 and X.dtype.kind not in "biufcV":
             yield from ((j, X[:, j]) for j in range(X.shape[1]))
     elif hasattr(X, "iloc") and hasattr(X, "columns"):  # pandas

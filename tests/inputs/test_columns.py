@@ -225,3 +225,10 @@ def test_rows_that_were_not_looked_at_are_found_in_training():
     clf = quick(FixMatchClassifier, max_steps=400, batch_size=20, module_params=None)
     with pytest.raises(ValueError, match="NaN, at row 12345, column 1"):
         clf.fit(LazyRows(Late(), workers=1), y)
+
+
+@pytest.mark.parametrize("kind", [list, np.array, lambda texts: np.array(texts, dtype=object)])
+def test_texts_that_no_vectorizer_has_seen_are_named(kind):
+    texts = kind(["the first text", "a second one", "3"])
+    with pytest.raises(ValueError, match=r"X holds text in column 0 \('the first text'\).*Tfidf"):
+        quick(FixMatchClassifier).fit(texts, [0, 1, -1])
