@@ -72,10 +72,11 @@ def with_pool(X, X_unlabeled, estimator=_ANY, *, apart=False):
         return vstack([X, pool], format="csr"), n
     if hasattr(X, "columns"):
         return _frames(X, pool), n
-    if apart and _can_stay_apart(estimator, X, pool):
-        return LazyRows(TwoSources(X, pool)), n
     if {X.dtype.kind, pool.dtype.kind} & set("US"):  # or numpy writes numbers as text
         X, pool = X.astype(object), pool.astype(object)
+    _check_integers(X, pool)
+    if apart and _can_stay_apart(estimator, X, pool):
+        return LazyRows(TwoSources(X, pool)), n
     return np.concatenate([X, pool]), n
 
 
@@ -234,8 +235,6 @@ def _check_alike(X, pool):
             f"X holds images of dtype {X.dtype}, and X_unlabeled of {pool.dtype}. uint8 is read "
             "as [0, 1] and all else as it is, so pass both alike."
         )
-    if {_kind(X), _kind(pool)} == {"an array"} and not isinstance(X, LazyRows | type(None)):
-        _check_integers(X, pool)
 
 
 def _check_integers(X, pool):
@@ -243,7 +242,7 @@ def _check_integers(X, pool):
     if np.result_type(X.dtype, pool.dtype).kind != "f":
         return
     for part in (X, pool):
-        wide = part.dtype.kind in "iu" and part.dtype.itemsize == 8 and isinstance(part, np.ndarray)
+        wide = part.dtype.kind in "iu" and part.dtype.itemsize == 8
         if wide and (part.max() > 2**53 or part.min() < -(2**53)):
             raise ValueError(
                 f"X is of dtype {X.dtype} and X_unlabeled of {pool.dtype}, and integers as large "
