@@ -18,7 +18,7 @@ MUTANTS = [
         "inputs/pool.py",
         "str(int(found[1]) - n)",
         "str(int(found[1]))",
-        "inputs/test_pool.py -k refused",
+        "inputs/test_pool.py -k 'errors or large'",
     ),
     (
         "large-pools-are-copied",
