@@ -92,7 +92,6 @@ def report():
 rows, and in brackets the difference to rows drawn at random, mean +- standard error over the draws,
 paired. **worse** marks a difference below minus one standard error. A class that no label shows is
 wrong. FixMatch has 100 steps in the place of 1,000. Every run is in [labeling.csv](labeling.csv).
-Draws are few so far: the standard errors of two or three say little.
 The rules were chosen on training halves with seeds 100-109;
 `benchmarks/labeling_rules.py` holds a part of what was compared.
 """
