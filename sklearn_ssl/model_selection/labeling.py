@@ -11,7 +11,6 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.cluster import KMeans
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_consistent_length, check_random_state, check_scalar
 from sklearn.utils.validation import _num_samples
@@ -23,10 +22,9 @@ from ..inputs.from_torch import to_numpy
 from ..inputs.labels import labeled_rows
 from ..inputs.lazy import LazyRows, take_rows
 from ..inputs.marks import mark_for
-from ..inputs.mixed import MixedRows
-from ..inputs.moments import moments
 from ..inputs.offsets import find_offset
 from ..inputs.points import as_points, digests, nodes_of
+from ..inputs.summary import DataSummary
 
 __all__ = ["points_of", "rows_to_label", "typical", "uncertain"]
 
@@ -148,9 +146,16 @@ def points_of(X):
     X = check_rows(reader, X, reset=True)
     X = rows_for_network(reader, X, find_offset(X))
     X = X.read() if isinstance(X, LazyRows) else X
-    scale = (X.moments() if isinstance(X, MixedRows) else moments(X))[1]
-    scale = torch.where(scale > 0, scale, 1).numpy()
-    return as_points(X, scale, are_documents(X, "auto"), sparse=True)
+    scale, documents = DataSummary.of(X, 1).scale, are_documents(X, "auto")
+    return as_points(X, torch.where(scale > 0, scale, 1).numpy(), documents, sparse=True)
+
+
+def clusters_of(points, n, rng, weight=None):
+    """Numbers (m,) of the clusters, at most n, that k-means finds."""
+    from sklearn.cluster import KMeans  # takes longer to import than all of this package
+
+    means = KMeans(max(1, n), n_init=1, random_state=rng.randint(2**31))
+    return means.fit_predict(points, sample_weight=weight)
 
 
 def distances_in_cluster(points, cluster, k=NEIGHBORS):
@@ -196,8 +201,7 @@ def typical(points, labeled, n, rng):
     if not len(rows):
         return copies[:n]
     n_clusters = min(labeled.sum() + n, len(labeled) // CLUSTER_SIZE, CLUSTERS, len(rows))
-    means = KMeans(max(1, n_clusters), n_init=1, random_state=rng.randint(2**31))
-    cluster = means.fit_predict(points)
+    cluster = clusters_of(points, n_clusters, rng)
     distance = distances_in_cluster(points, cluster)
     by_distance = rows[np.lexsort((distance[rows], cluster[rows]))]
     first = by_distance[occurrence(cluster[by_distance]) == 0]
@@ -215,8 +219,7 @@ def uncertain(points, labeled, n, rng, p):
         return copies[:n]
     second, first = np.sort(np.pad(p[rows], [(0, 0), (1, 0)]), axis=1)[:, -2:].T
     weight = np.maximum((1 - (first - second)) ** POWER, TINY)
-    means = KMeans(min(n, CLUSTERS, len(rows)), n_init=1, random_state=rng.randint(2**31))
-    cluster = means.fit_predict(points[rows], sample_weight=weight)
+    cluster = clusters_of(points[rows], min(n, CLUSTERS, len(rows)), rng, weight)
     distance = distances_in_cluster(points[rows], cluster)
     by_worth = np.argsort(-weight / np.maximum(distance, TINY), kind="stable")
     best = by_worth[occurrence(cluster[by_worth]) == 0]
