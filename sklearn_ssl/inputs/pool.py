@@ -18,9 +18,19 @@ from .from_torch import to_numpy
 from .labels import label_column, mark_unlabeled
 from .lazy import LazyRows, TwoSources
 
-__all__ = ["forget_rows", "marked_behind", "pool_behind", "rows_behind", "with_pool"]
+__all__ = [
+    "OF_POOL",
+    "OF_ROWS",
+    "forget_rows",
+    "marked_behind",
+    "pool_behind",
+    "rows_behind",
+    "rows_named",
+    "with_pool",
+]
 
 OF_ROWS = ("transduction_", "label_distributions_", "labeled_iter_")
+OF_POOL = tuple(f"{name}unlabeled_" for name in OF_ROWS)
 LARGE = 2**27  # bytes from which arrays are read where they lie
 _ANY = SimpleNamespace(input_shape=None, categorical_features=None, documents="auto")
 
@@ -60,7 +70,7 @@ def with_pool(X, X_unlabeled, estimator=_ANY, *, apart=False):
     X = _plain(X)
     if isinstance(X, np.ndarray) and not X.ndim:
         return X, 0  # which is no table, and refused as such
-    with _rows_named(0):
+    with rows_named(0):
         pool = _plain(X_unlabeled)
         if isinstance(X, np.ndarray) and isinstance(pool, np.ndarray) and X.dtype.kind in "biuf":
             pool = as_rows(pool)
@@ -83,7 +93,7 @@ def with_pool(X, X_unlabeled, estimator=_ANY, *, apart=False):
 @contextmanager
 def pool_behind(estimator, X, X_unlabeled, *, apart=False):
     """`with_pool` around a fit; errors name the rows of the pool, attributes are told apart."""
-    with _rows_named(X, X_unlabeled):
+    with rows_named(X, X_unlabeled):
         if X_unlabeled is not None:
             look_at_tools_of_pool(X_unlabeled)
         X, n = with_pool(X, X_unlabeled, estimator, apart=apart)
@@ -138,8 +148,7 @@ def _tell_apart(estimator, n_unlabeled):
     n_unlabeled : int
         Rows of X_unlabeled. 0: there are no attributes of such rows, nor are there old ones.
     """
-    for name in OF_ROWS:
-        of_pool = name + "unlabeled_"
+    for name, of_pool in zip(OF_ROWS, OF_POOL, strict=True):
         vars(estimator).pop(of_pool, None)  # of an earlier fit
         if n_unlabeled and name in vars(estimator):
             values = getattr(estimator, name)
@@ -148,7 +157,7 @@ def _tell_apart(estimator, n_unlabeled):
 
 
 @contextmanager
-def _rows_named(X, X_unlabeled=()):
+def rows_named(X, X_unlabeled=()):
     """Let an error about a row of both say "X_unlabeled contains NaN, at row 3".
 
     Parameters
@@ -176,9 +185,8 @@ def _rows_named(X, X_unlabeled=()):
 
 def forget_rows(estimator):
     """Drop what is known of the rows of an earlier fit."""
-    for name in OF_ROWS:
+    for name in (*OF_ROWS, *OF_POOL):
         vars(estimator).pop(name, None)
-        vars(estimator).pop(name + "unlabeled_", None)
 
 
 def _plain(X):

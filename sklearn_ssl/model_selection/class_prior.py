@@ -26,7 +26,7 @@ from ..inputs.class_prior import ClassPrior
 from ..inputs.labels import label_column, labeled_rows, plain
 from ..inputs.lazy import take_rows
 from ..inputs.marks import mark_for, stop_reason
-from ..inputs.pool import pool_behind, rows_behind
+from ..inputs.pool import rows_behind, rows_named
 
 __all__ = ["PriorEstimate", "estimate_class_prior", "prior_of_probabilities", "settled_class_prior"]
 
@@ -181,10 +181,10 @@ def settled_class_prior(estimator, X, y, sample_weight, X_unlabeled=None):
     if not (isinstance(asked, str) and asked == "estimate") or y is None:
         return asked
     check_consistent_length(X, y, sample_weight)
-    with pool_behind(clone(estimator), X, X_unlabeled) as (rows, _):
-        check_rows(clone(estimator), rows, True)  # so that errors name rows of X
-    mark = estimator.unlabeled_label
+    given, mark = X, estimator.unlabeled_label
     X, y, sample_weight = rows_behind(X, y, X_unlabeled, mark, sample_weight, 1.0)
+    with rows_named(given, X_unlabeled):
+        check_rows(clone(estimator), X, True)  # before some of the rows have other numbers
     labeled = labeled_rows(y, mark)
     if sample_weight is not None:
         rows = np.flatnonzero(check_weight(sample_weight, len(labeled)) > 0)

@@ -17,6 +17,7 @@ from ..engine.generators import private_state
 from ..engine.net import make_net
 from ..inputs.checks import check_device
 from ..inputs.mixed import Columns
+from ..inputs.pool import OF_POOL, OF_ROWS
 from ..inputs.summary import DataSummary
 from ..inputs.targets import ClassTargets, NumberTargets
 
@@ -32,17 +33,7 @@ STATES = {
 }
 HIDDEN = ("_summary", "_targets", "_class_shares", "_z_means", "_z_factors")
 # of the training rows, or of no use for prediction
-LEFT_OUT = (
-    "net_",
-    "_metadata_request",
-    "transduction_",
-    "label_distributions_",
-    "labeled_iter_",
-    "transduction_unlabeled_",
-    "label_distributions_unlabeled_",
-    "labeled_iter_unlabeled_",
-    "pseudo_labels_",
-)
+LEFT_OUT = ("net_", "_metadata_request", "pseudo_labels_", *OF_ROWS, *OF_POOL)
 
 
 def save(estimator, path):
