@@ -14,8 +14,9 @@ from .methods.mean_teacher_regressor import MeanTeacherRegressor
 from .methods.mixmatch import MixMatchClassifier
 from .methods.noisy_student import NoisyStudentClassifier
 from .methods.pi_model import PiModelClassifier
-from .methods.portfolio import AutoSSLClassifier
+from .methods.portfolio import AutoSSLClassifier, AutoSSLRegressor
 from .methods.pseudo_label import PseudoLabelClassifier
+from .methods.rankup import RankUpRegressor
 from .methods.remixmatch import ReMixMatchClassifier
 from .methods.self_training import SelfTrainingNet
 from .methods.sgan import SGANClassifier
@@ -42,6 +43,7 @@ from .regressor import SSLRegressor
 
 __all__ = [
     "AutoSSLClassifier",
+    "AutoSSLRegressor",
     "CoTrainingNet",
     "FixMatchClassifier",
     "FlexMatchClassifier",
@@ -59,6 +61,7 @@ __all__ = [
     "OnLabeled",
     "PiModelClassifier",
     "PseudoLabelClassifier",
+    "RankUpRegressor",
     "ReMixMatchClassifier",
     "SGANClassifier",
     "SSLClassifier",

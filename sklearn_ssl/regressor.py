@@ -9,10 +9,50 @@ from .base import SSLEstimator
 from .inputs.checks import weight_of_scored
 from .inputs.targets import NumberTargets, as_numbers
 
-__all__ = ["SSLRegressor"]
+__all__ = ["KnownScoreMixin", "SSLRegressor"]
 
 
-class SSLRegressor(RegressorMixin, SSLEstimator):
+class KnownScoreMixin(RegressorMixin):
+    """What regressors with NaN in y share: a score without these rows."""
+
+    __metadata_request__fit = {"X_unlabeled": True}  # routed without set_fit_request
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination on the rows whose targets are known.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows, of the kind that ``fit`` was given.
+        y : array-like of shape (n,) or (n, T)
+            True targets; rows with an unknown one are left out.
+        sample_weight : array-like of shape (n,) or None, default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        float <= 1
+            R2: 1 is perfect, 0 is as good as the mean.
+
+        Raises
+        ------
+        ValueError
+            If no row is labeled.
+        """
+        y = as_numbers(y)
+        known = np.isfinite(y.reshape(len(y), -1)).all(1)
+        if not known.any():
+            raise ValueError("score needs labeled rows: every y has an unknown target.")
+        weight = weight_of_scored(sample_weight, known)
+        return r2_score(y[known], self.predict(X)[known], sample_weight=weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class SSLRegressor(KnownScoreMixin, SSLEstimator):
     """Base of the regressors: everything but the loss.
 
     Targets are standardised for training, by the labeled rows.
@@ -112,37 +152,3 @@ class SSLRegressor(RegressorMixin, SSLEstimator):
         """
         check_is_fitted(self)
         return self._outputs(self._check_X(X))
-
-    def score(self, X, y, sample_weight=None):
-        """Coefficient of determination on the rows whose targets are known.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...)
-            Rows, of the kind that ``fit`` was given.
-        y : array-like of shape (n,) or (n, T)
-            True targets; rows with an unknown one are left out.
-        sample_weight : array-like of shape (n,) or None, default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        float <= 1
-            R2: 1 is perfect, 0 is as good as the mean.
-
-        Raises
-        ------
-        ValueError
-            If no row is labeled.
-        """
-        y = as_numbers(y)
-        known = np.isfinite(y.reshape(len(y), -1)).all(1)
-        if not known.any():
-            raise ValueError("score needs labeled rows: every y has an unknown target.")
-        weight = weight_of_scored(sample_weight, known)
-        return r2_score(y[known], self.predict(X)[known], sample_weight=weight)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags

@@ -290,7 +290,7 @@ class NumberTargets:
             self.mean, self.scale, self.is_flat = earlier.mean, earlier.scale, earlier.is_flat
         else:
             self._set_unit(y[labeled])
-        targets = (y - self.mean) / self.scale
+        targets = self.in_own_units(y)
         targets[~labeled] = np.nan
         held_out = hold_out(labeled, None, validation_fraction, seed)
         encoded = EncodedTargets(targets, labeled, weight, held_out)
@@ -332,6 +332,10 @@ class NumberTargets:
         """What users get: tensor (n, T) -> (n,) or (n, T), in float64."""
         values = outputs.double() * torch.as_tensor(self.scale) + torch.as_tensor(self.mean)
         return values[:, 0] if self.is_flat else values
+
+    def in_own_units(self, values):
+        """Numbers in units of y (n, T) -> encoded (n, T)."""
+        return (values - self.mean) / self.scale
 
     def in_units_of_y(self, targets):
         """Encoded targets or outputs (n, T) -> ndarray (n,) or (n, T), as y was."""

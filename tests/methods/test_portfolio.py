@@ -27,7 +27,7 @@ from sklearn_ssl import (
     LazyRows,
 )
 from sklearn_ssl.inputs.marks import core
-from sklearn_ssl.methods.portfolio.members import automatic_members
+from sklearn_ssl.methods.portfolio.automatic import automatic_members
 from sklearn_ssl.methods.portfolio.weights import (
     log_losses,
     mean_of,
@@ -238,7 +238,7 @@ def test_parameters_of_members_are_parameters(blobs):
 def small_networks(monkeypatch):
     """Let the networks of "auto" be quick."""
     monkeypatch.setattr(
-        "sklearn_ssl.methods.portfolio.members.NETWORKS",
+        "sklearn_ssl.methods.portfolio.automatic.NETWORKS",
         {name: lambda cls=cls, **p: cls(**QUICK, **p) for name, cls in SMALL.items()},
     )
 
@@ -316,7 +316,7 @@ def test_a_refusal_of_auto_is_told_and_of_a_list_is_raised(blobs, monkeypatch):
         def fit(self, X, y, sample_weight=None):
             raise ValueError("not such rows")
 
-    monkeypatch.setattr("sklearn_ssl.methods.portfolio.members.NETWORKS", {"net": Refuses})
+    monkeypatch.setattr("sklearn_ssl.methods.portfolio.automatic.NETWORKS", {"net": Refuses})
     with pytest.warns(UserWarning, match="'net' is left out. ValueError: not such rows"):
         clf = AutoSSLClassifier(random_state=0).fit(X, y)
     assert "not such rows" in clf.report_["net"].note
@@ -336,7 +336,7 @@ def test_what_members_of_auto_warn_of_is_in_the_report(blobs, monkeypatch):
             return super().fit(X, y, sample_weight)
 
     nets = {"net": lambda **p: Warns(max_steps=2, **p)}
-    monkeypatch.setattr("sklearn_ssl.methods.portfolio.members.NETWORKS", nets)
+    monkeypatch.setattr("sklearn_ssl.methods.portfolio.automatic.NETWORKS", nets)
     clf = AutoSSLClassifier(random_state=0, cv=2).fit(X, y)
     assert clf.report_["net"].note.endswith("a mind of its own")
     with pytest.warns(UserWarning, match="a mind of its own") as caught:

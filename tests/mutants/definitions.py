@@ -1277,21 +1277,21 @@ MUTANTS = [
     # ------------------------------------------------------------------------ the portfolio
     (
         "portfolio-gives-plain-members-all-rows",
-        "methods/portfolio/members.py",
+        "methods/portfolio/rows.py",
         "np.flatnonzero(labeled) if not member.knows else slice(None)",
         "slice(None)",
         "methods/test_portfolio.py",
     ),
     (
         "portfolio-shows-labels-of-the-fold",
-        "methods/portfolio/members.py",
-        "y = mark_unlabeled(self.y, hidden, self.mark) if len(hidden) else self.y",
-        "y = self.y",
+        "methods/portfolio/rows.py",
+        "return mark_unlabeled(self.y, hidden, self.mark) if len(hidden) else self.y",
+        "return self.y",
         "methods/test_portfolio.py -k given_all_rows",
     ),
     (
         "portfolio-columns-in-the-order-of-the-member",
-        "methods/portfolio/members.py",
+        "methods/portfolio/rows.py",
         "np.asarray(found, dtype=int) if member.codes else np.searchsorted(classes, found)",
         "np.arange(len(found))[::-1]",
         "methods/test_portfolio.py -k any_kind",
@@ -1347,8 +1347,8 @@ MUTANTS = [
     ),
     (
         "portfolio-forgets-the-weights-of-rows",
-        "methods/portfolio/classifier.py",
-        "None if np.ptp(weight[used]) == 0 else weight",
+        "methods/portfolio/base.py",
+        "None if np.ptp(encoded.weight[used]) == 0 else encoded.weight",
         "None",
         "methods/test_portfolio.py -k weights_of_rows",
     ),

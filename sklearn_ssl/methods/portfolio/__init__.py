@@ -1,5 +1,6 @@
-"""A mean of classifiers, of those that use unlabeled rows and of those that do not."""
+"""Weighted means of members, of those that use unlabeled rows and of those that do not."""
 
 from .classifier import AutoSSLClassifier
+from .regressor import AutoSSLRegressor
 
-__all__ = ["AutoSSLClassifier"]
+__all__ = ["AutoSSLClassifier", "AutoSSLRegressor"]

@@ -5,53 +5,28 @@ Limits and Possibilities of Margin-Based Losses in Semi-Supervised Learning", Ne
 1612.08875); a mean that holds the plain models too stays near the best of them.
 """
 
-from numbers import Integral, Real
-from os import PathLike
-
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import Bunch, check_random_state, get_tags
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
-from ..._parameters import ParameterTable
 from ..._warnings import warn
 from ...classifier import LabeledScoreMixin
-from ...inputs.checks import (
-    check_like_fitted,
-    check_rows,
-    check_weight,
-    check_y_is_given,
-    restored_if_refused,
-    rows_for_network,
-)
 from ...inputs.class_prior import CONSTRAINT
-from ...inputs.documents import are_documents
-from ...inputs.lazy import LazyRows
-from ...inputs.offsets import find_offset
-from ...inputs.pool import marked_behind, pool_behind
-from ...inputs.summary import DataSummary
+from ...inputs.pool import marked_behind
 from ...inputs.targets import ClassTargets
 from ...model_selection.class_prior import POOL, prior_of_probabilities
-from .fitting import NONE, Schedule, folds_of
-from .members import (
-    Fitted,
-    Rows,
-    automatic_members,
-    check_members,
-    for_members,
-    is_list_of_pairs,
-    probabilities,
-    read_members,
-)
+from .automatic import automatic_members
+from .base import Portfolio
+from .fitting import NONE, folds_of
+from .members import read_members
 from .report import Report
+from .rows import ClassRows, probabilities
 from .weights import mean_of, means_out_of_fold, tempered, weighed
 
 __all__ = ["AutoSSLClassifier"]
 
 
-class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
+class AutoSSLClassifier(LabeledScoreMixin, Portfolio):
     r"""The estimator to start with: a weighted mean of plain and of semi-supervised classifiers.
 
     Members that use unlabeled rows are given all rows, the others the labeled rows alone. With the
@@ -80,36 +55,19 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
     cv : int >= 2 or None, default=3
         Number of folds of the labeled rows, at most the number of labels of the rarest class. With
         None, or with a class of one label, the weights are equal.
-    n_jobs : int or None, default=None
-        Number of fits at a time, in processes; None is one.
-    verbose : int, default=0
-        1 prints a line for each fit.
-    random_state : int, RandomState or None, default=None
-        Seeds the folds, and members whose own ``random_state`` is None.
     unlabeled_label : scalar or None, default=-1
         Mark of an unlabeled row in y. Missing values always mark one too. With None (or NaN) only
         missing values do, and -1 is a class like any other.
-    categorical_features : "from_dtype", array-like or None, default="from_dtype"
-        Which columns are categories, as in `SSLClassifier`. Only members of "auto" use it.
-    documents : bool or "auto", default="auto"
-        Whether rows are bags of words, as in `SSLClassifier`. Only members of "auto" use it.
     class_prior : "labels", "uniform", "estimate" or array-like of shape (K,), default="labels"
         Shares of the classes among unlabeled rows, in the order of ``classes_``. If they are given,
         the mean of `predict_proba` over these rows equals them. "labels": predictions stay as they
         are. "estimate": from out-of-fold predictions of the members, as in `estimate_class_prior`;
         it needs about ten labels a class. The members keep their own ``class_prior``.
-    checkpoint_dir : str, path or None, default=None
-        Folder for the checkpoints of members with a network. If a fit was killed, the same call
-        with the same data and parameters continues from there. Needs an int as ``random_state``.
 
     Attributes
     ----------
     classes_ : ndarray of shape (K,)
         Real classes only.
-    named_estimators_ : Bunch
-        The fitted members, by name.
-    weights_ : ndarray of shape (M,)
-        Weights of the members, in the same order. They are at least 0 and sum to 1.
     temperatures_ : ndarray of shape (M,)
         Temperatures of the members. 1 if it was not measured.
     class_prior_ : ndarray of shape (K,)
@@ -123,10 +81,6 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         Class probabilities of the rows of X; a given label has probability 1.
     transduction_unlabeled_, label_distributions_unlabeled_
         The same of the rows of X_unlabeled, where it was given.
-    input_kind_ : {"table", "mixed table", "documents", "images", "arrays"}
-        Recognised kind of the rows.
-    n_features_in_, feature_names_in_
-        As in scikit-learn; for images ``n_features_in_`` is the number of channels.
 
     See Also
     --------
@@ -154,61 +108,18 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
 
     estimators: object = "auto"
     budget: object = "good"
-    cv: int | None = 3
-    n_jobs: int | None = None
-    verbose: int = 0
-    random_state: object = None
     unlabeled_label: object = -1
-    categorical_features: object = "from_dtype"
-    documents: bool | str = "auto"
     class_prior: object = "labels"
-    checkpoint_dir: object = None
 
     _parameter_constraints = {
-        "estimators": [StrOptions({"auto"}), "array-like"],
-        "budget": [StrOptions({"fast", "good", "best"}), Interval(Real, 0, None, closed="neither")],
-        "cv": [Interval(Integral, 2, None, closed="left"), None],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
         "unlabeled_label": "no_validation",
-        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
-        "documents": ["boolean", StrOptions({"auto"})],
         "class_prior": CONSTRAINT,
-        "checkpoint_dir": [str, PathLike, None],
     }
-    _search_space = {"budget": ["fast", "good"], "cv": [3, 5]}
-
-    def get_params(self, deep=True):
-        """Get the parameters, those of the members as ``name__parameter`` if deep.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to add the members and their parameters.
-
-        Returns
-        -------
-        dict
-            Names and values.
-        """
-        return self._get_params("estimators", deep=deep)
-
-    def set_params(self, **params):
-        """Set parameters, members (``name=...``) and their parameters (``name__parameter=...``).
-
-        Parameters
-        ----------
-        **params : dict
-            Names and values; a misspelt name is an error.
-
-        Returns
-        -------
-        self
-            The estimator itself.
-        """
-        self._set_params("estimators", **params)
-        return self
+    _member = (
+        "classifier",
+        "predict_proba",
+        ": wrap it in CalibratedClassifierCV, or set probability=True where it has that.",
+    )
 
     # ----------------------------------------------------------------- fit
 
@@ -238,47 +149,16 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
             For input that cannot be fitted on, or that a member of a list refuses; the
             estimator stays as it was.
         """
-        stacked = pool_behind(self, X, X_unlabeled)
-        with restored_if_refused(self), stacked as (X, n_pool):
-            self._validate_params()
-            if not isinstance(self.estimators, str):
-                check_members(self.estimators, self.get_params(deep=False))
-            if self.checkpoint_dir is not None and isinstance(self.budget, Real):
-                raise ValueError(
-                    "checkpoint_dir keeps what ends by its steps, not by a time: give it a budget "
-                    'by name, "fast", "good" or "best".'
-                )
-            check_y_is_given(self, y is not None)
-            if self.checkpoint_dir is not None and not isinstance(self.random_state, Integral):
-                raise ValueError("checkpoint_dir needs an int as random_state.")
-            rows, used = self._read(X, y, sample_weight, n_pool)
-            rng = check_random_state(self.random_state)
-            folds, fewest = folds_of(rows.codes, self.cv, rng.randint(2**31))
-            if self._estimates_prior and not folds:
-                raise ValueError('class_prior="estimate" needs cv, and two labels of each class.')
-            members = self._members(rows, fewest, rng)
-            self._fit_all(members, rows, folds, rng)
-            self._transduce(rows, X, used)
-        return self
+        return self._fit(X, y, sample_weight, X_unlabeled)
 
-    def _read(self, X, y, sample_weight, n_pool):
-        """Check everything: `Rows` of positive weight, and which these are."""
-        checked = check_rows(self, X, True)
+    def _new_targets(self):
         prior = "labels" if self._estimates_prior else self.class_prior
-        self._targets = targets = ClassTargets(self.unlabeled_label, class_prior=prior)
-        weight = check_weight(sample_weight, checked.shape[0] - n_pool)
-        codes, _, weight, *_ = targets.encode(y, weight, n_pool)
-        self.classes_, used = targets.classes, weight > 0
-        offset = find_offset(checked, used)
-        numbers = rows_for_network(self, checked, offset)
-        documents = are_documents(checked, self.documents)
-        seen = numbers[:1] if isinstance(numbers, LazyRows) else numbers
-        self._summary = DataSummary.of(seen, len(self.classes_), offset, documents)
-        self.input_kind_ = self._summary.kind
-        y, mark = marked_behind(y, n_pool, self.unlabeled_label), self.unlabeled_label
-        weight = None if np.ptp(weight[used]) == 0 else weight
-        rows = Rows(for_members(X, checked), numbers, y, codes, self.classes_, weight, mark)
-        return rows if used.all() else rows.part(np.flatnonzero(used)), used
+        return ClassTargets(self.unlabeled_label, class_prior=prior)
+
+    def _rows(self, X, numbers, y, n_pool, codes, weight):
+        self.classes_, mark = self._targets.classes, self.unlabeled_label
+        y = marked_behind(y, n_pool, mark)
+        return ClassRows(X, numbers, y, codes, weight, self.classes_, mark)
 
     @property
     def _estimates_prior(self):
@@ -291,32 +171,28 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
 
     def _members(self, rows, fewest, rng):
         if not isinstance(self.estimators, str):
-            return read_members(self.estimators, self.unlabeled_label, rng)
+            return read_members(self.estimators, rng, self.unlabeled_label)
         names = "unlabeled_label", "categorical_features", "documents"
         choices = {name: getattr(self, name) for name in names}
         return automatic_members(
-            self.input_kind_, self.budget, fewest, (rows.codes >= 0).sum(), choices, rng,
+            self.input_kind_, self.budget, fewest, rows.labeled.sum(), choices, rng,
             issparse(rows.numbers),
         )  # fmt: skip
 
-    def _fit_all(self, members, rows, folds, rng):
-        """Fit every member on all labels, then without those of each fold; weigh them, report."""
-        schedule = Schedule(
-            self.n_jobs, self.verbose, self.checkpoint_dir,
-            forgiving=isinstance(self.estimators, str),
-            seconds=self.budget if isinstance(self.budget, Real) else None,
-        )  # fmt: skip
-        results = schedule.whole(members, rows)
-        self._kept = [m for m in members if isinstance(results[m.name], Fitted)]
-        pool = np.flatnonzero(rows.codes < 0) if self._estimates_prior else NONE
+    def _fit_members(self, rows, rng):
+        """Fit the members, weigh them, report; estimate class shares where that is asked."""
+        folds, fewest = folds_of(rows.targets, self.cv, rng.randint(2**31))
+        if self._estimates_prior and not folds:
+            raise ValueError('class_prior="estimate" needs cv, and two labels of each class.')
+        members = self._members(rows, fewest, rng)
+        pool = np.flatnonzero(~rows.labeled) if self._estimates_prior else NONE
         pool = rng.permutation(pool)[:POOL]
-        told, pools = schedule.out_of_fold(self._kept, rows, folds, pool)
-        codes = rows.codes[rows.codes >= 0]
+        results, told, pools = self._fit_all(members, rows, folds, pool)
+        codes = rows.targets[rows.labeled]
         plain = np.array([not member.knows for member in self._kept])
         self.temperatures_, told, losses, self.weights_ = weighed(told, codes, plain)
-        self.named_estimators_ = Bunch(**{m.name: results[m.name].estimator for m in self._kept})
         self.report_ = Report.of(members, results, told, codes, losses, self.weights_)
-        if (rows.codes >= 0).all():
+        if rows.labeled.all():
             self.report_.gain = None
         if len(pool) and not np.isfinite(told).all((1, 2)).any():
             warn("No member was measured out of fold: class shares were not estimated.")
@@ -329,7 +205,7 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         """Label all rows; note how far members are from their mean."""
         X, numbers = (rows.X, rows.numbers) if used.all() else self._check_X(X)
         decisions, codes = {}, np.full(len(used), -1)
-        codes[used] = rows.codes
+        codes[used] = rows.targets
         p, unlabeled = self._mean(X, numbers, decisions), codes < 0
         for name, decided in decisions.items():
             apart = decided[unlabeled] != p[unlabeled].argmax(1)
@@ -339,12 +215,6 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         self.label_distributions_, self.transduction_ = p, self.classes_[p.argmax(1)]
 
     # ---------------------------------------------------------- prediction
-
-    def _check_X(self, X):
-        """Check rows; return them as members of the user are given them, and as numbers."""
-        checked = check_rows(self, X, False, self._summary)
-        check_like_fitted(self, checked, self._summary)
-        return for_members(X, checked), rows_for_network(self, checked, self._summary.offset)
 
     def _mean(self, X, numbers, decisions=None):
         """Weighted mean (n, K); ``decisions`` takes the codes (n,) of each member.
@@ -380,12 +250,3 @@ class AutoSSLClassifier(LabeledScoreMixin, ParameterTable, _BaseComposition):
         """
         check_is_fitted(self)
         return self._targets.matched(self._mean(*self._check_X(X)))
-
-    def __sklearn_tags__(self):
-        tags, given = super().__sklearn_tags__(), self.estimators
-        pairs = given if is_list_of_pairs(given) else []  # "auto", or what fit refuses
-        inside = [get_tags(e).input_tags for _, e in pairs if not isinstance(e, type)]
-        tags.input_tags.categorical = True
-        tags.input_tags.sparse = all(one.sparse for one in inside)
-        tags.input_tags.allow_nan = all(one.allow_nan for one in inside)
-        return tags

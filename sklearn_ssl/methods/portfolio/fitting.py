@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..._warnings import warn
 from .members import OVER, Fitted, attempt
 
-__all__ = ["Schedule", "folds_of"]
+__all__ = ["NONE", "Schedule", "folds_of", "folds_of_numbers"]
 
 INTERRUPTED = "the fit was interrupted"
 NONE = np.empty(0, dtype=np.int64)
@@ -45,6 +45,15 @@ def folds_of(codes, cv, seed):
     parts = list(split)
     fewest = min(np.bincount(codes[rest], minlength=len(counts)).min() for rest, _ in parts)
     return [labeled[test] for _, test in parts], fewest
+
+
+def folds_of_numbers(labeled, cv, seed):
+    """Deal labeled rows to at most cv folds: list of ndarray of int, empty with one label."""
+    rows = np.flatnonzero(labeled)
+    n_folds = min(cv or 1, len(rows))
+    if n_folds < 2:
+        return []
+    return [rows[test] for _, test in KFold(n_folds, shuffle=True, random_state=seed).split(rows)]
 
 
 @dataclass
@@ -108,14 +117,14 @@ class Schedule:
 
         Returns
         -------
-        told : ndarray of shape (M, n_labeled, K)
+        told : ndarray of shape (M, n_labeled, width)
             NaN where a member is not measured, was not fitted, or was cut short.
-        pools : ndarray of shape (n_folds, M, m, K)
+        pools : ndarray of shape (n_folds, M, m, width)
             Of the others, by those who learned without a fold.
         """
-        M, K = len(members), len(rows.classes)
-        told = np.full((M, len(rows.codes), K), np.nan)
-        pools = np.full((len(folds), M, len(others), K), np.nan)
+        M, labeled = len(members), rows.labeled
+        told = np.full((M, len(labeled), rows.width), np.nan)
+        pools = np.full((len(folds), M, len(others), rows.width), np.nan)
         place = {member.name: i for i, member in enumerate(members)}
         measured = [member for member in members if member.measured]
         for number, fold in enumerate(folds):
@@ -125,7 +134,7 @@ class Schedule:
                 if isinstance(result, Fitted) and not result.cut_short:
                     i, n = place[member.name], len(fold)
                     told[i, fold], pools[number, i] = result.told[:n], result.told[n:]
-        return told[:, rows.codes >= 0], pools
+        return told[:, labeled], pools
 
     def _run(self, members, rows, hidden, part, others):
         """Yield members and what came of them, until all are done, or Ctrl-C."""

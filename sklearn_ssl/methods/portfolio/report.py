@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from scipy import stats
 
+from .stacking import squared_errors
 from .weights import mean_of
 
-__all__ = ["MemberReport", "Report"]
+__all__ = ["MemberReport", "NumberMemberReport", "NumberReport", "Report"]
 
 FELL_OUT = "fell out: worse than the best plain member"
 
@@ -48,10 +49,60 @@ class MemberReport:
     seconds: float = np.nan
     note: str = ""
 
+    heads = "log-loss", "accuracy"
+
+    def measured(self, losses, right):
+        """Note the losses of rows (n,), and whether they are right (n,)."""
+        self.log_loss, self.log_loss_se = _mean_and_error(losses)
+        self.accuracy, self.accuracy_se = _mean_and_error(right)
+
+    def cells(self):
+        """What stands below ``heads``."""
+        return [
+            _with_error(self.log_loss, self.log_loss_se),
+            _with_error(self.accuracy, self.accuracy_se),
+        ]
+
+
+@dataclass
+class NumberMemberReport:
+    """What is known of a member that predicts numbers.
+
+    Attributes
+    ----------
+    member, rows, weight, seconds, note
+        As in `MemberReport`.
+    r2, r2_se : float <= 1
+        Coefficient of determination of labeled rows out of fold, and standard error; NaN where it
+        was not measured. Several outputs count equally.
+    disagreement : float >= 0
+        Root mean square of what it says of unlabeled rows less what the mean says, in standard
+        deviations of the labels.
+    """
+
+    member: str
+    rows: str
+    weight: float = 0.0
+    r2: float = np.nan
+    r2_se: float = np.nan
+    disagreement: float = np.nan
+    seconds: float = np.nan
+    note: str = ""
+
+    heads = ("R2",)
+
+    def measured(self, losses, scores):
+        """Note the squared errors of rows (n,), of which ``scores`` are 1 less."""
+        self.r2, self.r2_se = _mean_and_error(scores)
+
+    def cells(self):
+        """What stands below ``heads``."""
+        return [_with_error(self.r2, self.r2_se)]
+
 
 @dataclass
 class Report:
-    """Members of an `AutoSSLClassifier`, best weight first; printing it gives a table.
+    """Members of a portfolio, best weight first; printing it gives a table.
 
     Attributes
     ----------
@@ -59,20 +110,44 @@ class Report:
     n_labels : int
         Labeled rows.
     gain : tuple (difference, low, high), or None
-        Accuracy of the mean on labeled rows out of fold, less that of the mean of those members
-        that learn from labeled rows alone, with a 95 % interval; None where that was not measured.
+        Accuracy, or R2, of the mean on labeled rows out of fold, less that of the mean of those
+        members that learn from labeled rows alone, with a 95 % interval; None where that was not
+        measured.
     """
 
     members: list = field(default_factory=list)
     n_labels: int = 0
     gain: tuple | None = None
 
+    entry, measure = MemberReport, "accuracy"
+    out, changes_nothing = FELL_OUT, "no decision of the mean"
+    all_out = (
+        "All members that use the unlabeled rows fell out: they are worse than the best plain one "
+        "on labeled rows out of fold."
+    )
+
+    @staticmethod
+    def scores(told, targets):
+        """Whether rows are right: (n, K), (n,) -> (n,)."""
+        return told.argmax(1) == targets
+
     @classmethod
-    def of(cls, members, results, told, codes, losses, weights):
-        """Of members, what came of them, their probabilities (M, n, K), losses (M, n), weights."""
-        report, place = cls(n_labels=len(codes)), 0
+    def of(cls, members, results, told, targets, losses, weights):
+        """Of members and what came of them.
+
+        Parameters
+        ----------
+        members : list of Member
+        results : dict of str to Fitted or str
+        told : ndarray of shape (M, n, width)
+            What those that were fitted say of labeled rows out of fold.
+        targets : ndarray of shape (n, ...)
+        losses : ndarray of shape (M, n)
+        weights : ndarray of shape (M,)
+        """
+        report, place = cls(n_labels=len(targets)), 0
         for member in members:
-            entry = MemberReport(member.name, "all" if member.knows else "labeled")
+            entry = cls.entry(member.name, "all" if member.knows else "labeled")
             report.members.append(entry)
             result = results[member.name]
             if isinstance(result, str):
@@ -83,14 +158,19 @@ class Report:
             if result.cut_short:
                 entry.note = "interrupted" if result.interrupted else "cut short by the time"
             if np.isfinite(losses[place]).all():
-                right = told[place].argmax(1) == codes
-                entry.log_loss, entry.log_loss_se = _mean_and_error(losses[place])
-                entry.accuracy, entry.accuracy_se = _mean_and_error(right)
+                entry.measured(losses[place], cls.scores(told[place], targets))
                 if entry.weight == 0:
-                    entry.note = "; ".join(filter(None, [FELL_OUT, entry.note]))
+                    entry.note = "; ".join(filter(None, [cls.out, entry.note]))
             place += 1
         plain = np.array([not m.knows for m in members if not isinstance(results[m.name], str)])
-        report.gain = _gain(told, codes, np.isfinite(losses).all(1), weights, plain)
+        counted = np.isfinite(losses).all(1) & (weights > 0)
+        if (counted & plain).any() and (counted & ~plain).any():
+            means = (
+                mean_of(told[some], weights[some] / weights[some].sum())
+                for some in (counted, counted & plain)
+            )
+            ours, theirs = (cls.scores(mean, targets).astype(float) for mean in means)
+            report.gain = _difference(ours - theirs)
         return report
 
     def __getitem__(self, name):
@@ -116,8 +196,13 @@ class Report:
         return pd.DataFrame([asdict(entry) for entry in self.members]).set_index("member")
 
     def __str__(self):
-        heads = ["member", "rows", "weight", "log-loss", "accuracy", "apart", "seconds"]
-        lines = [heads, *map(_cells, sorted(self.members, key=lambda m: -m.weight))]
+        heads = ["member", "rows", "weight", *self.entry.heads, "apart", "seconds"]
+        lines = [
+            [m.member, m.rows, _number(m.weight), *m.cells(), _number(m.disagreement),
+             f"{m.seconds:.1f}" if np.isfinite(m.seconds) else "", m.note]
+            for m in sorted(self.members, key=lambda m: -m.weight)
+        ]  # fmt: skip
+        lines.insert(0, heads)
         widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
         table = [
             "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=False)).rstrip()
@@ -130,11 +215,8 @@ class Report:
     def sentence(self):
         """Whether the unlabeled rows helped, as far as the labels can tell."""
         semi = [m for m in self.members if m.rows == "all"]
-        if semi and all(m.note.startswith(FELL_OUT) for m in semi):
-            return (
-                "All members that use the unlabeled rows fell out: they are worse than the best "
-                "plain one on labeled rows out of fold."
-            )
+        if semi and all(m.note.startswith(self.out) for m in semi):
+            return self.all_out
         if self.gain is None:
             return (
                 "Whether the unlabeled rows helped was not measured: it takes unlabeled rows, "
@@ -143,28 +225,33 @@ class Report:
         difference, low, high = self.gain
         if low == high:
             return (
-                "Members that use the unlabeled rows change no decision of the mean on the "
+                f"Members that use the unlabeled rows change {self.changes_nothing} on the "
                 f"{self.n_labels} labels out of fold: whether they helped cannot be told."
             )
         verdict = "helped" if low > 0 else "hurt" if high < 0 else "cannot be told"
         found = "" if verdict != "cannot be told" else " whether they helped"
         return (
-            f"Members that use the unlabeled rows change the accuracy of the mean by "
+            f"Members that use the unlabeled rows change the {self.measure} of the mean by "
             f"{difference:+.3f} (95 % interval {low:+.3f} to {high:+.3f}, {self.n_labels} labels "
             f"out of fold):{found} {verdict}."
         )
 
 
-def _cells(entry):
-    loss = f"{entry.log_loss:.3f} +- {entry.log_loss_se:.3f}"
-    accuracy = f"{entry.accuracy:.3f} +- {entry.accuracy_se:.3f}"
-    measured = np.isfinite(entry.log_loss)
-    return [
-        entry.member, entry.rows, f"{entry.weight:.3f}", loss if measured else "",
-        accuracy if measured else "",
-        f"{entry.disagreement:.3f}" if np.isfinite(entry.disagreement) else "",
-        f"{entry.seconds:.1f}" if np.isfinite(entry.seconds) else "", entry.note,
-    ]  # fmt: skip
+@dataclass
+class NumberReport(Report):
+    """The same of a regressor."""
+
+    entry, measure = NumberMemberReport, "R2"
+    out, changes_nothing = "adds nothing to the others", "nothing of the mean"
+    all_out = (
+        "No member that uses the unlabeled rows has a weight: on labeled rows out of fold none "
+        "adds anything to the others."
+    )
+
+    @staticmethod
+    def scores(told, targets):
+        """1 less the squared error of rows, whose mean is R2: (n, T), (n, T) -> (n,)."""
+        return 1 - squared_errors(told, targets)
 
 
 def _mean_and_error(values):
@@ -174,15 +261,16 @@ def _mean_and_error(values):
     return float(values.mean()), float(error)
 
 
-def _gain(told, codes, measured, weights, plain):
-    """Accuracy of the mean less that of its plain members: difference, low, high; or None."""
-    counted = measured & (weights > 0)
-    if not (counted & plain).any() or not (counted & ~plain).any():
-        return None
-    right = [
-        mean_of(told[some], weights[some] / weights[some].sum()).argmax(1) == codes
-        for some in (counted, counted & plain)
-    ]
-    difference, error = _mean_and_error(right[0].astype(float) - right[1])
-    reach = error * stats.t.ppf(0.975, len(codes) - 1)
+def _difference(values):
+    """Mean difference, and the ends of a 95 % interval: ndarray (n,) -> three floats."""
+    difference, error = _mean_and_error(values)
+    reach = error * stats.t.ppf(0.975, len(values) - 1)
     return difference, difference - reach, difference + reach
+
+
+def _number(value):
+    return f"{value:.3f}" if np.isfinite(value) else ""
+
+
+def _with_error(value, error):
+    return f"{value:.3f} +- {error:.3f}" if np.isfinite(value) else ""
