@@ -58,7 +58,8 @@ def pair_logits(scores):
 
 def pair_targets(y):
     """Whether y_i > y_j; 1/2 for ties, NaN where one is unknown: (n, T) -> (n, n, T)."""
-    return (1 + torch.sign(y[:, None] - y[None])) / 2
+    apart = y[:, None] - y[None]
+    return torch.where(apart.isnan(), apart, (1 + torch.sign(apart)) / 2)  # sign(NaN) is 0 in torch
 
 
 def aligned(raw, seen, labels):
@@ -146,7 +147,8 @@ class RankUpLoss(nn.Module):
         scores_w, scores_s = scores_u.float().split([n, n])
 
         regression = masked_mse(outputs_l, batch.y_l)
-        target, known = pair_targets(batch.y_l), pair_targets(batch.y_l).isfinite()
+        target = pair_targets(batch.y_l)
+        known = target.isfinite()
         entropy = cross_entropy(
             pair_logits(scores_l.float()), target.nan_to_num(), reduction="none"
         )
