@@ -8,7 +8,11 @@ from .methods.fixmatch import FixMatchClassifier
 from .methods.flexmatch import FlexMatchClassifier
 from .methods.freematch import FreeMatchClassifier
 from .methods.gaussian_mixture import SemiSupervisedGaussianMixture
-from .methods.label_propagation import LabelPropagationClassifier, LabelPropagationNet
+from .methods.label_propagation import (
+    LabelPropagationClassifier,
+    LabelPropagationNet,
+    LabelPropagationRegressor,
+)
 from .methods.mean_teacher import MeanTeacherClassifier
 from .methods.mean_teacher_regressor import MeanTeacherRegressor
 from .methods.mixmatch import MixMatchClassifier
@@ -52,6 +56,7 @@ __all__ = [
     "ImageFolder",
     "LabelPropagationClassifier",
     "LabelPropagationNet",
+    "LabelPropagationRegressor",
     "LabeledSplit",
     "LazyRows",
     "MeanTeacherClassifier",

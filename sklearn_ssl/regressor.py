@@ -13,7 +13,7 @@ __all__ = ["KnownScoreMixin", "SSLRegressor"]
 
 
 class KnownScoreMixin(RegressorMixin):
-    """What regressors with NaN in y share: a score without these rows."""
+    """What regressors with NaN in y share: several outputs, and a score without NaN."""
 
     __metadata_request__fit = {"X_unlabeled": True}  # routed without set_fit_request
 

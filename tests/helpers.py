@@ -9,6 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from sklearn.base import is_regressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -46,8 +47,9 @@ FROM_PAGES = [  # and so do the methods that pages show to authors
     from_page("second_network", "CrossPseudoClassifier"),
     from_page("queue", "MomentumContrastClassifier"),
 ]
-REGRESSORS = [cls for cls in PUBLIC if issubclass(cls, SSLRegressor)]
-WITHOUT_NETWORK = [cls for cls in PUBLIC if not issubclass(cls, BASES)]
+REGRESSORS = [cls for cls in PUBLIC if is_regressor(cls())]
+REGRESSION_NETS = [cls for cls in REGRESSORS if issubclass(cls, SSLRegressor)]
+WITHOUT_NETWORK = [cls for cls in PUBLIC if not issubclass(cls, BASES) and cls not in REGRESSORS]
 EVERYTHING = [*ESTIMATORS, *REGRESSORS, *WITHOUT_NETWORK]
 
 every_estimator = pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)

@@ -13,7 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from ..inputs.labels import is_labeled, label_column, labeled_rows, plain
 from ..inputs.marks import core, mark_for, parts
 from ..inputs.pool import rows_behind
-from ..regressor import SSLRegressor
+from ..regressor import KnownScoreMixin
 from .splitting import LabeledSplit, hide_labels, labeled_scorer
 
 __all__ = ["Comparison", "LabelBudgetCurve", "compare_with_supervised", "label_budget_curve"]
@@ -371,7 +371,7 @@ def _fit_unless_supervised(estimator, X, y, scorer):
         fitted = clone(estimator).fit(X, y)
     except (TypeError, ValueError):
         knows = any(
-            hasattr(part, "unlabeled_label") or isinstance(part, SSLRegressor)
+            hasattr(part, "unlabeled_label") or isinstance(part, KnownScoreMixin)
             for part in parts(estimator)
         )
         if knows:

@@ -10,6 +10,7 @@ from .files import network_of
 
 HELD = [  # by estimators without a network, beside arrays
     "sklearn_ssl.methods.label_propagation.graph.LabelGraph",
+    "sklearn_ssl.methods.label_propagation.manifold.ManifoldRegression",
     "sklearn_ssl.methods.portfolio.members.Member",
     "sklearn_ssl.methods.portfolio.report.MemberReport",
     "sklearn_ssl.methods.portfolio.report.Report",

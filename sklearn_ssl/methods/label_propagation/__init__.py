@@ -2,5 +2,6 @@
 
 from .classifier import LabelPropagationClassifier
 from .network import LabelPropagationNet
+from .regressor import LabelPropagationRegressor
 
-__all__ = ["LabelPropagationClassifier", "LabelPropagationNet"]
+__all__ = ["LabelPropagationClassifier", "LabelPropagationNet", "LabelPropagationRegressor"]

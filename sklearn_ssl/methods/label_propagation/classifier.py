@@ -6,34 +6,22 @@ Local and Global Consistency", NIPS 16, 2004.
 
 import numpy as np
 from scipy.stats import randint
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from ..._parameters import ParameterTable
 from ..._warnings import warn
 from ...classifier import LabeledScoreMixin
-from ...inputs.checks import (
-    check_like_fitted,
-    check_rows,
-    check_weight,
-    check_y_is_given,
-    restored_if_refused,
-    rows_for_network,
-)
+from ...inputs.checks import check_rows, check_weight, check_y_is_given, restored_if_refused
 from ...inputs.class_prior import CONSTRAINT
-from ...inputs.documents import are_documents
-from ...inputs.offsets import find_offset
 from ...inputs.pool import pool_behind
-from ...inputs.summary import DataSummary
 from ...inputs.targets import ClassTargets
 from ...model_selection.class_prior import settled_class_prior
 from .graph import LabelGraph
+from .rows import GraphEstimator
 
 __all__ = ["LabelPropagationClassifier"]
 
 
-class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimator):
+class LabelPropagationClassifier(LabeledScoreMixin, GraphEstimator):
     r"""Labels spread over a graph of neighbouring rows, without a network, in seconds.
 
     Zhou et al. 2004, "Learning with Local and Global Consistency". W holds the affinities of
@@ -190,17 +178,12 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
             used = weight > 0
             used = used & labeled if self.unlabeled_weight == 0 else used
             part = slice(None) if used.all() else used  # a slice copies nothing
-            rng = self.random_state
-            rng = np.random.RandomState(rng) if not hasattr(rng, "randint") else rng
-            offset = find_offset(X, used)
-            X = rows_for_network(self, X, offset)
-            rows, self.classes_ = X[part], targets.classes
-            documents = are_documents(X, self.documents)
-            self._summary = DataSummary.of(rows, targets.n_outputs, offset, documents)
-            self.input_kind_, scale = self._summary.kind, self._summary.scale
+            seed, self.classes_ = self._drawn_seed(), targets.classes
+            X, rows, documents, offset = self._read_rows(X, used)
+            scale = self._summarise(rows, targets.n_outputs, offset, documents)
             self.graph_ = LabelGraph(self.n_neighbors, self.alpha, scale, documents)
             self.n_iter_, self.class_prior_ = self.graph_.fit(
-                rows, y[part], weight[part], targets.n_outputs, rng.randint(2**31), given
+                rows, y[part], weight[part], targets.n_outputs, seed, given
             )
             p = np.empty((len(y), targets.n_outputs))
             node, reached = self.graph_.node, self.graph_.reached
@@ -231,12 +214,5 @@ class LabelPropagationClassifier(LabeledScoreMixin, ParameterTable, BaseEstimato
         ndarray of shape (n, K) in [0, 1]
             Columns in the order of ``classes_``; rows sum to 1.
         """
-        check_is_fitted(self)
-        X = check_rows(self, X, False, self._summary)
-        check_like_fitted(self, X, self._summary)
-        return self.graph_.predict_proba(rows_for_network(self, X, self._summary.offset))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = tags.input_tags.allow_nan = tags.input_tags.categorical = True
-        return tags
+        X = self._check_X(X)
+        return self.graph_.predict_proba(X)

@@ -10,6 +10,7 @@ from ...inputs.points import as_points, digests, nodes_of
 
 __all__ = [
     "LabelGraph",
+    "above_zero",
     "certainty",
     "closeness",
     "diffuse",
@@ -17,6 +18,7 @@ __all__ = [
     "nearest",
     "pooled",
     "spread",
+    "stay_sparse",
     "with_prior",
 ]
 
@@ -93,6 +95,16 @@ def _nearly_nearest(X, k, seed, n_trees=8, leaf=200, hops=10):
         others = rows[rows[these, :hops], :hops].flatten(1)
         keep_best(these, others, torch.cdist(x[these, None], x[others])[:, 0])
     return distances[:, :k].numpy(), rows[:, :k].numpy()
+
+
+def stay_sparse(X):
+    """Whether rows X (n, ...) are sparse, and too many to become dense."""
+    return issparse(X) and np.prod(X.shape) > DENSE_SIZE
+
+
+def above_zero(scale):
+    """Divisors of columns: a tensor at least 0 -> ndarray, 1 where a column is constant."""
+    return torch.where(scale > 0, scale, 1).numpy()
 
 
 def edges(weights, rows, n):
@@ -258,14 +270,14 @@ class LabelGraph:
 
     def __init__(self, n_neighbors, alpha, scale, documents=False):
         self.n_neighbors, self.alpha, self.documents = n_neighbors, alpha, documents
-        self.scale = torch.where(scale > 0, scale, 1).numpy()
+        self.scale = above_zero(scale)
 
     def fit(self, X, codes, weight, n_classes, seed, prior=None):
         """Build the graph of the rows X, spread their labels; return iterations and class shares.
 
         ``prior`` is the `ClassPrior` where the classes' shares are known.
         """
-        self.sparse = issparse(X) and np.prod(X.shape) > DENSE_SIZE
+        self.sparse = stay_sparse(X)
         scaled, n_iter = self._scaled(X), 1
         first, self.node = nodes_of(digests(scaled))
         nodes = scaled if len(first) == len(codes) else scaled[first]
