@@ -15,6 +15,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ..label_propagation import LabelPropagationRegressor
 from ..mean_teacher_regressor import MeanTeacherRegressor
 from ..rankup import RankUpRegressor
 from .automatic import ENOUGH_FOR_BOOSTING
@@ -79,6 +80,8 @@ def automatic_regressors(kind, budget, n_labeled, choices, rng, *, sparse, weigh
         if n_labeled >= ENOUGH_FOR_BOOSTING and not sparse:
             plain["boosting"] = HistGradientBoostingRegressor(random_state=next(seed))
         members += [Member(name, reg, False, of_numbers=True) for name, reg in plain.items()]
+        graph = LabelPropagationRegressor(random_state=next(seed), **choices)
+        members.append(Member("graph", graph, True))
     few = OF_BUDGET[bool(members)]
     for name, cls in list(NETWORKS.items())[: few.get(budget)]:
         members.append(Member(name, cls(random_state=next(seed), **choices), True))
