@@ -82,7 +82,10 @@ def expected_failures(estimator):
 def test_estimators_are_discovered():
     names = {cls.__name__ for cls in ESTIMATORS}
     assert {"SelfTrainingNet", "FixMatchClassifier", "VAEClassifier"} <= names
-    assert {cls.__name__ for cls in REGRESSORS} >= {"MeanTeacherRegressor"}
+    assert {cls.__name__ for cls in REGRESSORS} >= {
+        "LabelPropagationRegressor",
+        "MeanTeacherRegressor",
+    }
     assert {"LabelPropagationClassifier", "SemiSupervisedGaussianMixture"} <= {
         cls.__name__ for cls in WITHOUT_NETWORK
     }

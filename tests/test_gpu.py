@@ -13,12 +13,12 @@ from sklearn_ssl import FixMatchClassifier, LazyRows, ReMixMatchClassifier, load
 from sklearn_ssl.augment import RandAugment
 from sklearn_ssl.engine.training import Training
 
-from .helpers import ESTIMATORS, FROM_PAGES, REGRESSORS, assert_same_weights, quick, weights
+from .helpers import ESTIMATORS, FROM_PAGES, REGRESSION_NETS, assert_same_weights, quick, weights
 from .inputs.test_documents import corpus, few
 from .inputs.test_mixed import frame
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
-WITH_NETWORK = [*ESTIMATORS, *FROM_PAGES, *REGRESSORS]
+WITH_NETWORK = [*ESTIMATORS, *FROM_PAGES, *REGRESSION_NETS]
 every = pytest.mark.parametrize("cls", WITH_NETWORK, ids=lambda cls: cls.__name__)
 
 

@@ -8,7 +8,7 @@ from sklearn_ssl import FixMatchClassifier, SSLRegressor, VAEClassifier
 from sklearn_ssl.engine.optimizer import make_optimizer
 from sklearn_ssl.networks import MLP
 
-from ..helpers import ESTIMATORS, FROM_PAGES, REGRESSORS, one_round, quick
+from ..helpers import ESTIMATORS, FROM_PAGES, REGRESSION_NETS, one_round, quick
 
 
 class Backbone(torch.nn.Module):
@@ -43,7 +43,8 @@ def test_parameter_groups_by_name(digits):
         clf.set_params(optimizer__param_groups=[("body.*", {})]).fit(X, y)
 
 
-OWN = {*ESTIMATORS, *FROM_PAGES, *REGRESSORS} - {VAEClassifier}  # whose module is the whole network
+OWN = {*ESTIMATORS, *FROM_PAGES, *REGRESSION_NETS}
+OWN -= {VAEClassifier}  # whose module is the whole network
 
 
 @pytest.mark.parametrize(

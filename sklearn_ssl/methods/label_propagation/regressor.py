@@ -164,9 +164,8 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
             p, seed = self.graph_probability if open_ else 0, self._drawn_seed()
             X, rows, documents, offset = self._read_rows(X, used)
             self._sparse, self._targets = stay_sparse(rows), targets
-            first, node = nodes_of(
-                digests(as_points(rows, np.ones(1, "f4"), documents, self._sparse))
-            )
+            plain = as_points(rows, np.ones(1, np.float32), documents, self._sparse)
+            first, node = nodes_of(digests(plain))
             rows = rows if len(first) == len(node) else rows[first]
             self._summarise(rows, targets.n_outputs, offset, documents)
             self.function_ = ManifoldRegression(self.n_neighbors, p, self.n_landmarks)
