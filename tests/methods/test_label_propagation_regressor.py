@@ -186,6 +186,32 @@ def test_a_weight_counts_as_that_many_rows(table):
     np.testing.assert_array_equal(same.transduction_[weight == 0], same.predict(X)[weight == 0])
 
 
+def test_weights_that_are_no_counts_are_told_of(table):
+    X, y, truth = table
+    for size in (1 / 30, 1000):
+        with pytest.warns(UserWarning, match="a mean weight of .* divide") as told:
+            reg = graph().fit(X, y, sample_weight=np.full(120, size))
+        assert len(told) == 1
+        assert np.isfinite(reg.predict(X)).all()
+    far_apart = np.where(np.arange(120) % 2 == 0, 1e300, 1e-300)
+    assert graph().fit(X, y, sample_weight=far_apart).score(X, truth) > 0.5
+
+
+def test_more_labels_than_landmarks_are_condensed(table):
+    X, _, truth = table
+    rng = np.random.default_rng(0)
+    A, z = rng.normal(size=(20, 6)), rng.normal(size=20)
+    B, x, rest = module.condensed(A, z)
+    np.testing.assert_allclose(B.T @ B, A.T @ A)
+    np.testing.assert_allclose(B.T @ x, A.T @ z)
+    assert rest + x @ x == pytest.approx(z @ z)
+    whole, part = module.evidence(A, z, 0.3, 20), module.evidence(B, x, 0.3 + rest, 20)
+    assert part[0] == pytest.approx(whole[0])
+    np.testing.assert_allclose(part[1], whole[1], rtol=1e-9)
+    reg = graph(n_landmarks=60).fit(X, few(truth, 100))
+    assert reg.score(X[100:], truth[100:]) > 0.9
+
+
 def test_equal_rows_with_different_targets_have_noise(table):
     X, y, _ = table
     reg = graph().fit(np.r_[X, X], np.r_[y + 2, y - 2])

@@ -5,7 +5,7 @@ Learning from Labeled and Unlabeled Examples", Journal of Machine Learning Resea
 """
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, qr
 from scipy.sparse import csr_array, diags_array
 from scipy.special import softmax
 from sklearn.metrics.pairwise import euclidean_distances
@@ -55,6 +55,15 @@ def pooled_targets(y, weight, node):
     return mean, total, (weight * (y - mean[node]) ** 2).sum(0)
 
 
+def condensed(A, z):
+    """As many rows as columns, at most, with the A^T A and A^T z of A (l, m); what z^T z loses."""
+    if A.shape[0] <= A.shape[1]:
+        return A, z, 0.0
+    Q, R = qr(A, mode="economic")
+    inside = Q.T @ z
+    return R, inside, max(z @ z - inside @ inside, 0)
+
+
 def evidence(A, z, scatter, n):
     """Bayesian regression z = A a + e, a ~ N(0, s^2), e ~ N(0, v s^2), at the likeliest v and s.
 
@@ -63,7 +72,7 @@ def evidence(A, z, scatter, n):
     A : ndarray of shape (l, r)
     z : ndarray of shape (l,)
     scatter : float
-        Squares of what the means of nodes of several rows leave of their targets.
+        Squares that z leaves of the targets, where it holds means of rows, or is condensed.
     n : float
         Rows, as their weights count them.
 
@@ -82,7 +91,7 @@ def evidence(A, z, scatter, n):
     e, V = eigh(A @ A.T if wide else A.T @ A)
     e = np.maximum(e, PRECISION * e[-1])
     p = V.T @ z if wide else (V.T @ (A.T @ z)) / np.sqrt(e)
-    v = (NOISES * e.sum() / n)[:, None]
+    v = np.maximum(NOISES * e.sum() / n, 1e-300)[:, None]
     rest = max(z @ z + scatter - p @ p, 0)
     squares = (p**2 / (e + v)).sum(1) + rest / v[:, 0]  # n s^2
     logs = n * np.log(np.maximum(squares, 1e-300)) + np.log(e + v).sum(1)
@@ -112,22 +121,21 @@ class ManifoldRegression:
         apart = squared[chosen][np.triu_indices(len(chosen), 1)]
         self.lengths = LENGTHS * np.sqrt(np.median(apart) if len(apart) else 1.0)
         L = laplacian(points, self.n_neighbors, seed) if self.graph_probability else None
-        prior, z = self._log_prior(), y - self.center
-        found, logs = [], []
-        for length in self.lengths:
+        z, prior = y - self.center, self._log_prior()
+        logs = np.empty((*prior.shape, y.shape[1]))
+        found = np.empty((*logs.shape, len(chosen)))
+        for w, length in enumerate(self.lengths):
             K = gaussian(squared, length)
-            for basis in bases(K, K[chosen], L):
-                for t, (of_output, weight) in enumerate(zip(z.T, total.T, strict=True)):
-                    known = weight > 0
-                    root = np.sqrt(weight[known])
-                    A = root[:, None] * (K[known] @ basis)
-                    log, a = evidence(A, root * of_output[known], scatter[t], weight.sum())
-                    found.append(basis @ a)
-                    logs.append(log)
-        shape = *prior.shape, y.shape[1]
-        logs = np.reshape(logs, shape) + prior[:, :, None]
-        self.probabilities = softmax(logs, axis=(0, 1))
-        found = np.reshape(found, (*shape, len(chosen)))
+            of_penalties = list(bases(K, K[chosen], L))
+            for t, weight in enumerate(total.T):
+                known = weight > 0
+                root = np.sqrt(weight[known])
+                rows, targets, rest = condensed(root[:, None] * K[known], root * z[known, t])
+                for s, basis in enumerate(of_penalties):
+                    rows_s = rows @ basis
+                    logs[w, s, t], a = evidence(rows_s, targets, rest + scatter[t], weight.sum())
+                    found[w, s, t] = basis @ a
+        self.probabilities = softmax(logs + prior[:, :, None], axis=(0, 1))
         self.coefficients = np.einsum("wst,wstm->wmt", self.probabilities, found)
         return self
 

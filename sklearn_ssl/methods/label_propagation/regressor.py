@@ -7,6 +7,7 @@ Learning from Labeled and Unlabeled Examples", Journal of Machine Learning Resea
 import numpy as np
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 
+from ..._warnings import warn
 from ...inputs.checks import check_rows, check_weight, check_y_is_given, restored_if_refused
 from ...inputs.points import as_points, digests, nodes_of
 from ...inputs.pool import pool_behind
@@ -86,11 +87,13 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
     Notes
     -----
     Columns are divided by their standard deviation. Equal rows are one node of the graph, with the
-    mean of their targets. A weight counts as that many equal rows: weights of another unit should
-    be divided by their mean. Outputs are fitted one by one, each to its known targets; they share
-    the graph. Priors: the width of the kernel is the median distance of rows, within a factor of
-    two or so; no more is known of gamma than that it lies between 10 and 100,000, or is 0. sigma
-    and the variance of f take their likeliest values for each width and gamma.
+    mean of their targets. A weight counts as that many equal rows; a warning tells of weights of
+    another unit, which should be divided by their mean. Outputs share the graph, and each is fitted
+    to its own known targets.
+
+    Priors: the width of the kernel is the median distance of rows within a factor of about two,
+    gamma is 0 or, with ``graph_probability``, any power of ten from 10 to 100,000. sigma and the
+    variance of f take their likeliest values for each width and gamma.
 
     Time and memory grow linearly with the rows, but for the search for neighbours: up to 50,000
     rows each pair is compared. A prediction compares a new row with the landmarks alone.
@@ -160,20 +163,26 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
             y, labeled, weight, _, _ = targets.encode(y, weight, n_pool)
             used = weight > 0
             used = used & labeled if self.unlabeled_weight == 0 else used
-            open_ = self.unlabeled_weight > 0 and np.isnan(y[used]).any()
-            p, seed = self.graph_probability if open_ else 0, self._drawn_seed()
             X, rows, documents, offset = self._read_rows(X, used)
-            self._sparse, self._targets = stay_sparse(rows), targets
+            self._targets, self._sparse = targets, stay_sparse(rows)
             plain = as_points(rows, np.ones(1, np.float32), documents, self._sparse)
             first, node = nodes_of(digests(plain))
             rows = rows if len(first) == len(node) else rows[first]
             self._summarise(rows, targets.n_outputs, offset, documents)
+            mean, total, scatter = pooled_targets(y[used], weight[used], node)
+            no_pool = self.unlabeled_weight == 0 or total.all()
+            p = 0 if no_pool else self.graph_probability
             self.function_ = ManifoldRegression(self.n_neighbors, p, self.n_landmarks)
-            pooled = pooled_targets(y[used], weight[used], node)
-            self.function_.fit(self._points(rows), *pooled, seed)
+            self.function_.fit(self._points(rows), mean, total, scatter, self._drawn_seed())
             self.graph_probability_ = self.function_.probabilities[:, 1:].sum((0, 1))
             given = targets.in_units_of_y(y)
             self.transduction_ = np.where(np.isfinite(given), given, self._outputs(X))
+        mean = weight[labeled].mean()
+        if not 0.1 <= mean <= 10:
+            warn(
+                f"The labeled rows have a mean weight of {mean:.3g}, and a weight counts as that "
+                "many equal rows: divide sample_weight by its mean if it is no count."
+            )
         return self
 
     @property
