@@ -10,13 +10,18 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import is_regressor
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch.utils.data import Dataset
 
 import sklearn_ssl
-from sklearn_ssl import LabelPropagationClassifier, SSLClassifier, SSLRegressor
+from sklearn_ssl import (
+    LabelPropagationClassifier,
+    LabelPropagationRegressor,
+    SSLClassifier,
+    SSLRegressor,
+)
 
 sys.path.append(str(Path(__file__).parent.parent / "examples"))
 from entropy_minimization import EntropyMinimizationClassifier
@@ -35,6 +40,13 @@ def from_page(page, name):
 
 
 SCALED_LOGISTIC = make_pipeline(StandardScaler(), LogisticRegression())
+MEMBERS = {
+    False: [("graph", LabelPropagationClassifier()), ("logistic", SCALED_LOGISTIC)],
+    True: [
+        ("graph", LabelPropagationRegressor(random_state=0)),
+        ("ridge", make_pipeline(StandardScaler(), Ridge())),
+    ],
+}
 BASES = SSLClassifier, SSLRegressor  # public, but no methods
 PUBLIC = [
     cls
@@ -63,7 +75,7 @@ def quick(cls, **params):
         "random_state": 0,
         "module_params": {"hidden_layer_sizes": (32, 32)},
         "max_iter": 2,
-        "estimators": [("graph", LabelPropagationClassifier()), ("logistic", SCALED_LOGISTIC)],
+        "estimators": MEMBERS[is_regressor(cls())],
         "cv": 2,
     }
     known = cls().get_params()

@@ -23,6 +23,7 @@ from skorch.callbacks import Callback
 
 from sklearn_ssl import (
     AutoSSLClassifier,
+    AutoSSLRegressor,
     FixMatchClassifier,
     LabeledSplit,
     LabelPropagationClassifier,
@@ -59,6 +60,7 @@ REPEATED = {
     "average only",
     LabelPropagationClassifier: "a row given twice is a node of two rows",
     AutoSSLClassifier: "its folds are drawn of the rows, and its members are such",
+    AutoSSLRegressor: "its folds are drawn of the rows",
 }
 REPEATED[SSLRegressor] = REPEATED[SSLClassifier]
 # What asserts that something was learned; all else is about input, output and attributes.

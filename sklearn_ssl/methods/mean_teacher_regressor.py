@@ -66,6 +66,7 @@ class MeanTeacherRegressor(SSLRegressor):
 
     See Also
     --------
+    RankUpRegressor : Learns the ranks of unlabeled rows too.
     MeanTeacherClassifier : The same for classes.
     compare_with_supervised : Tells whether the unlabeled rows helped.
 

@@ -202,6 +202,12 @@ class RankUpRegressor(SSLRegressor):
     unlabeled_weight : float >= 0, default=1.0
         lambda_u.
 
+    See Also
+    --------
+    AutoSSLRegressor : The one to start with.
+    MeanTeacherRegressor : Consistency of the numbers themselves.
+    compare_with_supervised : Tells whether the unlabeled rows helped.
+
     Examples
     --------
     >>> import numpy as np

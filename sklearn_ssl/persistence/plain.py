@@ -11,9 +11,14 @@ from .files import network_of
 HELD = [  # by estimators without a network, beside arrays
     "sklearn_ssl.methods.label_propagation.graph.LabelGraph",
     "sklearn_ssl.methods.label_propagation.manifold.ManifoldRegression",
+    "sklearn_ssl.methods.portfolio.automatic_numbers.GaussianProcess",
+    "sklearn_ssl.methods.portfolio.each_output.EachOutput",
     "sklearn_ssl.methods.portfolio.members.Member",
     "sklearn_ssl.methods.portfolio.report.MemberReport",
+    "sklearn_ssl.methods.portfolio.report.NumberMemberReport",
+    "sklearn_ssl.methods.portfolio.report.NumberReport",
     "sklearn_ssl.methods.portfolio.report.Report",
+    "sklearn_ssl.methods.portfolio.spread.Spread",
     "sklearn.utils._bunch.Bunch",
 ]
 

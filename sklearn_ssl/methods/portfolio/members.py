@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
@@ -124,6 +124,8 @@ def check_members(estimators, taken, kind, method, advice):
     for name, estimator in estimators:
         if isinstance(estimator, type) or not hasattr(estimator, "fit"):
             raise ValueError(f"Member {name!r} must be a {kind}, got {estimator!r}.")
+        if kind == "regressor" and is_classifier(estimator):
+            raise ValueError(f"Member {name!r} must be a regressor, and is a classifier.")
         if not hasattr(estimator, method):
             raise ValueError(f"Member {name!r} has no {method}, of which the mean is taken{advice}")
 
