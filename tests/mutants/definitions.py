@@ -263,8 +263,8 @@ MUTANTS = [
     (
         "manifold-forgets-the-scatter-of-equal-rows",
         "methods/label_propagation/manifold.py",
-        "rest + scatter[t]",
-        "rest",
+        "rest + scatter[t], weight.sum()",
+        "rest, weight.sum()",
         "methods/test_label_propagation_regressor.py -k 'equal_rows or many_rows'",
     ),
     (

@@ -119,7 +119,7 @@ class ManifoldRegression:
         self.landmarks, self.center = points[chosen], (total * y).sum(0) / total.sum(0)
         squared = euclidean_distances(points, self.landmarks, squared=True)
         apart = squared[chosen][np.triu_indices(len(chosen), 1)]
-        self.lengths = LENGTHS * np.sqrt(np.median(apart) if len(apart) else 1.0)
+        self.lengths = LENGTHS * np.sqrt(np.median(apart) if apart.any() else 1.0)
         L = laplacian(points, self.n_neighbors, seed) if self.graph_probability else None
         z, prior = y - self.center, self._log_prior()
         logs = np.empty((*prior.shape, y.shape[1]))
@@ -131,9 +131,9 @@ class ManifoldRegression:
                 known = weight > 0
                 root = np.sqrt(weight[known])
                 rows, targets, rest = condensed(root[:, None] * K[known], root * z[known, t])
+                rest, n = rest + scatter[t], weight.sum()
                 for s, basis in enumerate(of_penalties):
-                    rows_s = rows @ basis
-                    logs[w, s, t], a = evidence(rows_s, targets, rest + scatter[t], weight.sum())
+                    logs[w, s, t], a = evidence(rows @ basis, targets, rest, n)
                     found[w, s, t] = basis @ a
         self.probabilities = softmax(logs + prior[:, :, None], axis=(0, 1))
         self.coefficients = np.einsum("wst,wstm->wmt", self.probabilities, found)

@@ -22,7 +22,7 @@ class GraphEstimator(ParameterTable, BaseEstimator):
         return rng.randint(2**31)
 
     def _read_rows(self, X, used):
-        """Return checked rows less their offset, those that are used, and whether they are bags.
+        """Take their offset from checked rows, and look whether they are documents.
 
         Parameters
         ----------
@@ -32,8 +32,10 @@ class GraphEstimator(ParameterTable, BaseEstimator):
         Returns
         -------
         X, rows : as X
+            All rows, and those that are used.
         documents : bool
         offset : ndarray or None
+            As `find_offset` returns it.
         """
         part = slice(None) if used.all() else used  # a slice copies nothing
         offset = find_offset(X, used)
