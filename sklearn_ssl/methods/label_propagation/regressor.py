@@ -45,8 +45,9 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
         Probability before any label is seen that targets vary along the graph more smoothly than in
         space. 0 leaves the graph out; with 1 it always counts. A few labels hardly change it.
     n_landmarks : int >= 2, default=300
-        Rows that have a kernel, m. Of more rows so many are drawn: labeled ones, but if there are
-        others these have at least half.
+        Rows that have a kernel. Of more rows so many are drawn: labeled ones first, but where
+        there are others at least half of these. The more, the finer is what can be told of many
+        labels; time grows with their third power.
     unlabeled_weight : float >= 0, default=1.0
         With 0, or if no target is unknown, the labeled rows alone are looked at, without a graph.
         All other weights have the same effect as 1.
