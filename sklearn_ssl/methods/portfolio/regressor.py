@@ -192,6 +192,7 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
                 np.sqrt(apart.mean() if len(apart) else 0)
             )
         given = self._targets.in_units_of_y(targets)
+        given[used] = rows.y  # to the last digit
         predicted = self._targets.in_units_of_y(mean)
         self.transduction_ = np.where(np.isfinite(given), given, predicted)
 
