@@ -14,6 +14,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from ..label_propagation import LabelPropagationRegressor
 from ..mean_teacher_regressor import MeanTeacherRegressor
@@ -40,7 +41,7 @@ class GaussianProcess(GaussianProcessRegressor):
 
     def fit(self, X, y):
         """Fit: rows (n, d), numbers (n,)."""
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1, "blas"):
             warnings.simplefilter("ignore", ConvergenceWarning)
             return super().fit(X, y)
 
