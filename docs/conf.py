@@ -117,6 +117,8 @@ MOVED = {
     "RESULTS_CLASS_PRIOR.md": "results_class_prior.md",
     "../benchmarks/RESULTS_CLASS_PRIOR.md": "results_class_prior.md",
     "RESULTS_LABELING.md": "results_labeling.md",
+    "RESULTS_REGRESSION.md": "results_regression.md",
+    "../benchmarks/RESULTS_REGRESSION.md": "results_regression.md",
     "../benchmarks/RESULTS_LABELING.md": "results_labeling.md",
     "labeling.csv": "../benchmarks/labeling.csv",
     "tabular.csv": "../benchmarks/tabular.csv",

@@ -44,6 +44,9 @@ CLAIMS = {
         and v["paid"]["FixMatch, searched"]["from labels"]
         < v["paid"]["FixMatch, searched"]["1/6"] - 0.05
     ),
+    "plot_numbers": lambda v: (
+        v["r2"][1] > 0.95 > 0.85 > v["r2"][0] and 0.85 < v["held"].mean() < 0.97
+    ),
     "plot_own_network": lambda v: (
         v["moves"][0] == 0
         and list(v["moves"]) == sorted(v["moves"])

@@ -7,6 +7,7 @@ Ranking Classifier", NeurIPS 2024, arXiv 2410.22124, sections 3.1 (ranking) and 
 from dataclasses import replace
 
 import torch
+from scipy.stats import loguniform, uniform
 from sklearn.utils._param_validation import Interval, Real, StrOptions
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
@@ -181,7 +182,7 @@ class RankUpRegressor(SSLRegressor):
     labeled rows are learned by cross-entropy (halves for ties), pairs of unlabeled rows as in
     FixMatch: where the weak views are sure, their decision is the target of the strong views.
 
-    Regression distribution alignment (``rda``): after each pass over the unlabeled rows the
+    Regression distribution alignment (RDA, ``rda``): after each pass over the unlabeled rows the
     prediction of rank r becomes the r-quantile of the labeled targets, and that is the row's target
     until the next pass. It asks that labeled rows were drawn at random.
 
@@ -189,8 +190,9 @@ class RankUpRegressor(SSLRegressor):
     ----------
     threshold : float in [0.5, 1], default=0.95
         tau, the confidence from which the decision on a pair counts.
-    rda : bool, default=True
-        Whether aligned predictions are targets of unlabeled rows.
+    rda : bool or "auto", default="auto"
+        Whether aligned predictions are targets of unlabeled rows. "auto": on images alone, since on
+        tables it lost as often as it won (``benchmarks/RESULTS_REGRESSION.md``).
     ranking_weight : float >= 0, default=0.2
         w, of both ranking losses, where targets have variance 1.
     ramp_length : float in [0, 1], default=0.4
@@ -221,7 +223,7 @@ class RankUpRegressor(SSLRegressor):
     """
 
     threshold: float = 0.95
-    rda: bool = True
+    rda: object = "auto"
     ranking_weight: float = 0.2
     ramp_length: float = 0.4
     weak_augment: object = "auto"
@@ -232,9 +234,15 @@ class RankUpRegressor(SSLRegressor):
     optimizer: object = "adam"
     lr: float = 1e-3
 
+    _search_space = {
+        "threshold": uniform(0.8, 0.19),
+        "rda": [False, True],
+        "ranking_weight": loguniform(0.05, 1),
+        "lr": loguniform(1e-4, 1e-2),
+    }
     _parameter_constraints = {
         "threshold": [Interval(Real, 0.5, 1, closed="both")],
-        "rda": ["boolean"],
+        "rda": ["boolean", StrOptions({"auto"})],
         "ranking_weight": [Interval(Real, 0, None, closed="left")],
         "ramp_length": [Interval(Real, 0, 1, closed="both")],
         "weak_augment": [StrOptions({"auto"}), callable],
@@ -258,6 +266,7 @@ class RankUpRegressor(SSLRegressor):
     def _make_loss(self, rows):
         weak, strong = self._views(rows)
         y = torch.from_numpy(rows.y[rows.labeled]).float()
+        rda = rows.X.ndim == 4 if isinstance(self.rda, str) else self.rda
         a_step = self.batch_size * self.unlabeled_ratio
         return RankUpLoss(
             weak=weak,
@@ -269,6 +278,6 @@ class RankUpRegressor(SSLRegressor):
             unlabeled_weight=self.unlabeled_weight,
             ranking_weight=self.ranking_weight,
             threshold=self.threshold,
-            rda=self.rda,
+            rda=rda,
             ramp_length=self.ramp_length,
         )
