@@ -38,8 +38,12 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import sklearn_ssl
-from sklearn_ssl import MeanTeacherRegressor
+from sklearn_ssl import (
+    AutoSSLRegressor,
+    LabelPropagationRegressor,
+    MeanTeacherRegressor,
+    RankUpRegressor,
+)
 
 FILE = Path(__file__).with_suffix(".csv")
 COLUMNS = ["task", "labels", "seed", "model", "r2", "mae", "seconds"]
@@ -124,13 +128,16 @@ PLAIN = {
     "Gaussian process": lambda seed: scaled(gaussian_process()),
     "neighbours": lambda seed: scaled(KNeighborsRegressor()),
 }
-OURS = {
-    "supervised net": lambda seed: MeanTeacherRegressor(unlabeled_weight=0, random_state=seed),
-    "MeanTeacherRegressor": lambda seed: MeanTeacherRegressor(random_state=seed),
-}
-for name in "RankUpRegressor", "LabelPropagationRegressor", "AutoSSLRegressor":
-    if hasattr(sklearn_ssl, name):
-        OURS[name] = lambda seed, name=name: getattr(sklearn_ssl, name)(random_state=seed)
+METHODS = [
+    AutoSSLRegressor,
+    LabelPropagationRegressor,
+    RankUpRegressor,
+    MeanTeacherRegressor,
+]
+ALONE = ", labels alone"
+OURS = {cls.__name__: lambda seed, cls=cls: cls(random_state=seed) for cls in METHODS}
+for cls in METHODS[1:]:
+    OURS[cls.__name__ + ALONE] = lambda seed, cls=cls: cls(random_state=seed, unlabeled_weight=0)
 
 
 def fit(task, data, n_labels, seed, model):
@@ -173,31 +180,46 @@ def paired(ours, theirs):
     return gain.mean(), gain.std(ddof=1) / len(gain) ** 0.5
 
 
+def gain(ours, theirs):
+    """Mean difference +- standard error, or nothing."""
+    return "{:+.3f} +- {:.3f}".format(*paired(ours, theirs)) if ours and theirs else ""
+
+
+def mean(scores):
+    return f"{np.mean(list(scores.values())):.3f}" if scores else ""
+
+
+def table(heads, rows):
+    print(f"\n| {' | '.join(['', *heads])} |\n| --- |" + " --- |" * len(heads))
+    for head, cells in rows:
+        print(f"| {' | '.join([head, *cells])} |")
+
+
 def report():
     scores = read()
-    for n_labels in sorted({n for _, n, _ in scores}):
-        models = [m for m in (*PLAIN, *OURS) if any((t, n_labels, m) in scores for t in TASKS)]
-        print(f"\n{n_labels} labels, mean R2\n\n| | {' | '.join(models)} |")
-        print("| --- |" + " --- |" * len(models))
+    for n in sorted({n for _, n, _ in scores}):
+        of = {
+            task: {m: s for (t, k, m), s in scores.items() if (t, k) == (task, n)} for task in TASKS
+        }
+        models = [m for m in (*PLAIN, *OURS) if any(m in found for found in of.values())]
+        shown = [m for m in models if not m.endswith(ALONE)]
+        print(f"\n### {n} labels\n\nMean R2:")
+        table(shown, ((t, [mean(of[t].get(m)) for m in shown]) for t in TASKS))
+        ours = [m for m in shown if m in OURS]
+        print("\nGain over the same on the labels alone:")
+        table(
+            [m for m in ours if m + ALONE in models],
+            (
+                (t, [gain(of[t].get(m), of[t][m + ALONE]) for m in ours if m + ALONE in of[t]])
+                for t in TASKS
+            ),
+        )
+        print("\nGain over the plain model with the best mean:")
+        rows = []
         for task in TASKS:
-            cells = [scores.get((task, n_labels, model), {}) for model in models]
-            means = [f"{np.mean(list(c.values())):.3f}" if c else "" for c in cells]
-            print(f"| {task} | {' | '.join(means)} |")
-        rivals = [m for m in OURS if m in models and m != "supervised net"]
-        for against in "its supervised net", "best plain model":
-            print(f"\n{n_labels} labels, gain over the {against} +- standard error\n")
-            print(f"| | {' | '.join(rivals)} |\n| --- |" + " --- |" * len(rivals))
-            for task in TASKS:
-                of = {m: scores.get((task, n_labels, m)) for m in models}
-                plain = [m for m in PLAIN if of.get(m)]
-                if against == "best plain model":
-                    best = max(plain, key=lambda m: np.mean(list(of[m].values())))
-                else:
-                    best = "supervised net"
-                cells = [paired(of[m], of[best]) if of[m] and of[best] else None for m in rivals]
-                cells = [f"{c[0]:+.3f} +- {c[1]:.3f}" if c else "" for c in cells]
-                told = f" ({best})" if against == "best plain model" else ""
-                print(f"| {task}{told} | {' | '.join(cells)} |")
+            best = max((m for m in PLAIN if m in of[task]), key=lambda m: float(mean(of[task][m])))
+            rows.append((f"{task} ({best})", [gain(of[task].get(m), of[task][best]) for m in ours]))
+        table(ours, rows)
 
 
 def main():
