@@ -16,7 +16,7 @@ from .helpers import every_estimator, few_steps, one_round, quick
 @every_estimator
 def test_partial_fit_goes_on_from_the_weights_so_far(cls, digits):
     X, y, X_test, y_test = digits
-    params = {"max_steps": 40, "batch_size": 32}
+    params = {"batch_size": 32}
     whole = quick(cls, **params).fit(X, y)
     parts = quick(cls, **params).partial_fit(X, y)
     np.testing.assert_array_equal(whole.predict_proba(X_test), parts.predict_proba(X_test))

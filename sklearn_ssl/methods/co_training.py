@@ -112,7 +112,7 @@ class CoTrainingNet(SSLClassifier):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ssl import CoTrainingNet, hide_labels
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = CoTrainingNet(max_steps=200, random_state=0)
+    >>> clf = CoTrainingNet(max_steps=100, random_state=0)
     >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.85
     True
     """

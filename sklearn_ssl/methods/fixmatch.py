@@ -169,7 +169,7 @@ class FixMatchClassifier(WeakStrongClassifier):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ssl import FixMatchClassifier, hide_labels
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = FixMatchClassifier(max_steps=200, random_state=0)
+    >>> clf = FixMatchClassifier(max_steps=100, random_state=0)
     >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.9
     True
     """

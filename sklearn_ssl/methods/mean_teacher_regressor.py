@@ -77,7 +77,7 @@ class MeanTeacherRegressor(SSLRegressor):
     >>> from sklearn_ssl import MeanTeacherRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> few = np.where(np.arange(len(y)) < 100, y, np.nan)
-    >>> reg = MeanTeacherRegressor(max_steps=200, random_state=0).fit(X, few)
+    >>> reg = MeanTeacherRegressor(max_steps=100, random_state=0).fit(X, few)
     >>> reg.score(X[100:], y[100:]) > 0.2
     True
     """

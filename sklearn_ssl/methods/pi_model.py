@@ -66,7 +66,7 @@ class PiModelClassifier(SSLClassifier):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ssl import PiModelClassifier, hide_labels
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = PiModelClassifier(max_steps=200, random_state=0)
+    >>> clf = PiModelClassifier(max_steps=100, random_state=0)
     >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.85
     True
     """

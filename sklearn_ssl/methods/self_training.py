@@ -100,7 +100,7 @@ class SelfTrainingNet(RoundsClassifier):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ssl import SelfTrainingNet, hide_labels
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = SelfTrainingNet(max_steps=100, max_iter=2, random_state=0)
+    >>> clf = SelfTrainingNet(max_steps=50, max_iter=2, random_state=0)
     >>> clf.fit(X, hide_labels(y, 100, random_state=0)).termination_condition_
     'max_iter'
     """

@@ -132,7 +132,7 @@ class VATClassifier(SSLClassifier):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ssl import VATClassifier, hide_labels
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = VATClassifier(max_steps=200, random_state=0)
+    >>> clf = VATClassifier(max_steps=100, random_state=0)
     >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.85
     True
     """

@@ -196,7 +196,7 @@ def compare_with_supervised(
     >>> from sklearn_ssl import FixMatchClassifier, compare_with_supervised, hide_labels
     >>> X, y = make_moons(600, noise=0.1, random_state=0)
     >>> few = hide_labels(y, 20, random_state=0)
-    >>> clf = FixMatchClassifier(max_steps=100, random_state=0)
+    >>> clf = FixMatchClassifier(max_steps=50, random_state=0)
     >>> compare_with_supervised(clf, X, few, cv=5).verdict in ("helped", "undecided")
     True
     """

@@ -110,7 +110,7 @@ class SGANClassifier(SSLClassifier):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ssl import SGANClassifier, hide_labels
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = SGANClassifier(max_steps=300, random_state=0)
+    >>> clf = SGANClassifier(max_steps=100, random_state=0)
     >>> clf.fit(X, hide_labels(y, 100, random_state=0)).score(X, y) > 0.85
     True
     >>> clf.sample(5, random_state=0).shape

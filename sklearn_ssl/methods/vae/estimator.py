@@ -90,7 +90,7 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     >>> from sklearn_ssl import VAEClassifier, hide_labels
     >>> X, y = load_digits(return_X_y=True)
     >>> y_few = hide_labels(y, 100, random_state=0)
-    >>> vae = VAEClassifier(max_steps=200, random_state=0).fit(X, y_few)
+    >>> vae = VAEClassifier(max_steps=100, random_state=0).fit(X, y_few)
     >>> vae.transform(X).shape, vae.score_samples(X).shape
     ((1797, 32), (1797,))
     >>> images, labels = vae.sample(5, y=[3, 3, 7, 7, 7], random_state=0)
