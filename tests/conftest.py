@@ -1,6 +1,7 @@
 """Data that many tests use."""
 
 import functools
+import gc
 
 import numpy as np
 import pytest
@@ -38,6 +39,10 @@ def pytest_collection_modifyitems(config, items):
     dropped = [item for item in items if not first(item)]
     config.hook.pytest_deselected(items=dropped)
     items[:] = [item for item in items if first(item)]
+
+
+def pytest_collection_finish():
+    gc.freeze()  # what imports and collection have made stays: no need to look for garbage in it
 
 
 @pytest.fixture(scope="session")

@@ -180,10 +180,10 @@ def test_unlabeled_rows_change_the_fit(cls, digits):
 @every_estimator
 def test_all_rows_labeled_trains_supervised(cls, blobs):
     X, _, truth = blobs
-    clf = quick(cls, max_steps=60).fit(X, truth)
+    clf = quick(cls, max_steps=30).fit(X, truth)
     assert clf.score(X, truth) > 0.9
     if cls is not VAEClassifier:  # whose labeled rows train the autoencoder too
-        alone = quick(cls, max_steps=60, unlabeled_weight=0).fit(X, truth)
+        alone = quick(cls, max_steps=30, unlabeled_weight=0).fit(X, truth)
         np.testing.assert_array_equal(clf.predict_proba(X), alone.predict_proba(X))
 
 
@@ -278,7 +278,7 @@ def test_scores_ignore_unlabeled_rows(cls):
     X, truth = make_blobs(400, centers=4, n_features=6, cluster_std=3.0, random_state=0)
     X_test, y_test, X = X[200:], truth[200:], X[:200]
     y = hide_labels(truth[:200], 24, stratify="balanced", random_state=0)
-    params = {"max_steps": 40, "batch_size": 16}
+    params = {"max_steps": 30, "batch_size": 16}
     clf = quick(cls, **params).fit(X, y)
     labeled = y >= 0
     assert clf.score(X, y) == clf.score(X[labeled], y[labeled])
@@ -310,7 +310,7 @@ def test_string_labels_and_pandas(cls, blobs, marker):
     frame = pd.DataFrame(X, columns=list("abcd"), index=np.arange(60) + 7)
     names = pd.Series(np.array(["cat", "dog"])[truth], index=frame.index, dtype=object)
     names[y < 0] = marker
-    clf = quick(cls).fit(frame, names)
+    clf = quick(cls, max_steps=10).fit(frame, names)
     assert list(clf.classes_) == ["cat", "dog"]
     assert list(clf.feature_names_in_) == list("abcd")
     assert set(clf.predict(frame)) <= {"cat", "dog"}

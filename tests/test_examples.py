@@ -21,13 +21,13 @@ def script(name):
 
 @pytest.fixture(scope="module")
 def cifar(tmp_path_factory):
-    """2,000 + 200 coloured images in CIFAR-10's own files."""
+    """500 + 200 coloured images in CIFAR-10's own files."""
     folder = tmp_path_factory.mktemp("data") / "cifar-10-batches-py"
     folder.mkdir()
     rng = np.random.default_rng(0)
     colours = rng.integers(0, 200, (10, 3, 1, 1))
     for name in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:
-        n = 200 if name == "test_batch" else 400
+        n = 200 if name == "test_batch" else 100
         labels = np.arange(n) % 10
         images = colours[labels] + rng.integers(0, 50, (n, 3, 32, 32))
         batch = {b"data": images.astype(np.uint8).reshape(n, -1), b"labels": labels.tolist()}
@@ -138,7 +138,7 @@ def test_long_tail(capsys):
 @pytest.mark.parametrize("name", ["mnist_pseudo_labels", "mnist_vae", "mnist_sgan"])
 def test_uses_of_images_without_a_folder(name, tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(EXAMPLES)
-    results = script(name).main(["--max-steps", "300", "--out", str(tmp_path)])
+    results = script(name).main(["--max-steps", "150", "--out", str(tmp_path)])
     assert all(value > 0.6 for value in results.values())
     assert list(tmp_path.glob("*.png"))
 

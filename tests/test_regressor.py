@@ -106,13 +106,13 @@ def test_bad_targets_are_refused(diabetes):
 
 def test_comparison_and_budget_curve_take_regressors(diabetes):
     X, y, truth = diabetes
-    reg = small(max_steps=100)
+    reg = small(max_steps=40)
     result = compare_with_supervised(reg, X, y, cv=3)
     folds = LabeledSplit(KFold(3, shuffle=True, random_state=0), unlabeled_label=None)
     for train, test in folds.split(X, y):
         assert np.isfinite(y[test]).all()
         assert set(np.flatnonzero(np.isnan(y))) <= set(train)
-    expected = cross_val_score(small(max_steps=100), X, y, cv=folds)
+    expected = cross_val_score(small(max_steps=40), X, y, cv=folds)
     np.testing.assert_allclose(result.scores, expected)
     assert np.isfinite(result.supervised_scores).all()
     curve = label_budget_curve(reg, X, truth, [10, 200], n_repeats=2, random_state=0)

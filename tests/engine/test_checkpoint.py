@@ -55,10 +55,10 @@ def test_a_killed_fit_ends_with_the_weights_of_an_uninterrupted_one(
     rows = np.r_[np.flatnonzero(y >= 0), np.flatnonzero(y < 0)[:150]]
     X, y = X[rows], y[rows]
     net = {"hidden_layer_sizes": (32, 32), "dropout": 0.3}
-    params = {"max_steps": 16, "module_params": net, "optimizer": "adam", **params}
+    params = {"max_steps": 10, "module_params": net, "optimizer": "adam", **params}
     weight = np.linspace(1, 2, len(y))
     whole = quick(cls, **params).fit(X, y, sample_weight=weight)
-    for n_epochs in (1, 3 if "early_stopping" in params else 7):
+    for n_epochs in (1, 3 if "early_stopping" in params else 4):
         folder = tmp_path / str(n_epochs)
         with monkeypatch.context() as patch:
             killed_after(patch, n_epochs)

@@ -76,7 +76,7 @@ def test_weights_move_the_decision(cls):
     X = rng.normal(size=(300, 2))
     X[150:, 0] += 1.0
     y = np.repeat([0, 1], 150)
-    shares, params = [], {"max_steps": 100, "batch_size": 32}
+    shares, params = [], {"max_steps": 60, "batch_size": 32}
     for heavy in (0, 1):
         weight = np.where(y == heavy, 10.0, 1.0)
         clf = quick(cls, **params).fit(X, y, sample_weight=weight)

@@ -27,7 +27,7 @@ def small(cls, **params):
 @every_estimator
 def test_dataset_trains_and_predicts(cls, squares):
     data, y = squares
-    clf = small(cls, max_steps=30).fit(data, y)
+    clf = small(cls, max_steps=20).fit(data, y)
     assert clf.score(data, data.truth) > 0.8
     np.testing.assert_array_equal(clf.predict(data), clf.predict(data.images))
     assert clf.transduction_.shape == (60,)

@@ -47,7 +47,8 @@ def balanced_accuracies(cls, **params):
         y = np.full(1000, -1)
         for c in (0, 1):
             y[rng.choice(np.flatnonzero(truth == c), 10, replace=False)] = c
-        small = {"max_steps": 200, "random_state": seed, **params}
+        net = {"module_params": {"hidden_layer_sizes": (32, 32)}, "unlabeled_ratio": 3}
+        small = {"max_steps": 100, "batch_size": 32, "random_state": seed, **net, **params}
         fits = [cls(unlabeled_weight=w, **small).fit(X, y) for w in (1.0, 0.0)]
         pairs.append([balanced_accuracy_score(truth, clf.predict(X)) for clf in fits])
     return np.mean(pairs, axis=0)

@@ -98,7 +98,7 @@ def test_rows_that_no_round_labeled_keep_the_mark_and_the_dtype(digits):
 
 def test_does_not_collapse_on_a_minority():
     """It costs some points there, as its docstring says, but no class disappears."""
-    ours, supervised = balanced_accuracies(SelfTrainingNet, max_steps=100, batch_size=32)
+    ours, supervised = balanced_accuracies(SelfTrainingNet, max_steps=50)
     assert ours > supervised - 0.1
     assert ours > 0.65
 

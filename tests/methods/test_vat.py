@@ -84,7 +84,8 @@ def test_vat_reads_a_labeled_batch_as_it_reads_the_others():
     # with labeled rows in a batch of their own alone, both moons came out swapped
     X, y = make_moons(600, noise=0.1, random_state=2)
     few = hide_labels(y, 8, stratify="balanced", random_state=2)
-    clf = VATClassifier(epsilon=0.4, separate_batches=True, max_steps=400, random_state=0)
+    short = {"max_steps": 200, "unlabeled_ratio": 3, "random_state": 0}
+    clf = VATClassifier(epsilon=0.4, separate_batches=True, **short)
     assert clf.fit(X, few).score(X[few == -1], y[few == -1]) > 0.9
 
 

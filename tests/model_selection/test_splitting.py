@@ -203,7 +203,7 @@ def test_labeled_scorer_repairs_plain_cross_validation(few):
 
 def test_labeled_split_goes_through_scikit_learns_model_selection(few):
     X, y, _ = few
-    clf = make_pipeline(StandardScaler(), quick(SelfTrainingNet, max_steps=40))
+    clf = make_pipeline(StandardScaler(), quick(SelfTrainingNet, max_iter=1, batch_size=32))
     cv = LabeledSplit(3)
     scores = cross_validate(clf, X, y, cv=cv, scoring=["accuracy", "roc_auc_ovr"])
     assert scores["test_accuracy"].mean() > 0.7
