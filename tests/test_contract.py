@@ -278,7 +278,7 @@ def test_scores_ignore_unlabeled_rows(cls):
     X, truth = make_blobs(400, centers=4, n_features=6, cluster_std=3.0, random_state=0)
     X_test, y_test, X = X[200:], truth[200:], X[:200]
     y = hide_labels(truth[:200], 24, stratify="balanced", random_state=0)
-    params = {"max_steps": 30, "batch_size": 16}
+    params = {"max_steps": 40, "batch_size": 16}
     clf = quick(cls, **params).fit(X, y)
     labeled = y >= 0
     assert clf.score(X, y) == clf.score(X[labeled], y[labeled])

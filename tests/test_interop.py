@@ -1,5 +1,6 @@
 """The tools around an estimator: each test runs where its tool is installed."""
 
+import functools
 import importlib.util
 import os
 import re
@@ -57,8 +58,23 @@ def from_page(word):
     return block
 
 
+@pytest.fixture(scope="module")
+def operators_read_once():
+    """At every export torch reads the source of all operators of onnxscript: half of the time."""
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+        read = functools.cache(ONNXRegistry.from_torchlib)
+    except (ImportError, AttributeError):  # another version of torch, or no onnxscript
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(read))
+        yield
+
+
 @pytest.fixture
-def exported(tmp_path):
+def exported(tmp_path, operators_read_once):
     """A function: estimator, rows -> what onnxruntime says of them."""
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
@@ -171,7 +187,7 @@ class Unwritable(torch.nn.Linear):
         return super().forward(x if x.sum() > 0 else -x)
 
 
-def test_onnx_refuses_in_words(blobs, tmp_path, monkeypatch):
+def test_onnx_refuses_in_words(blobs, tmp_path, monkeypatch, operators_read_once):
     X, y, _ = blobs
     with pytest.raises(NotFittedError):
         FixMatchClassifier().to_onnx(tmp_path / "no")

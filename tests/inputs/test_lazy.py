@@ -9,7 +9,7 @@ from torch.utils.data import IterableDataset
 
 from sklearn_ssl import FixMatchClassifier, ImageFolder, LabeledSplit, LazyRows, SelfTrainingNet
 
-from ..helpers import Squares, every_estimator, quick
+from ..helpers import Squares, every_estimator, few_steps, quick
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def small(cls, **params):
 @every_estimator
 def test_dataset_trains_and_predicts(cls, squares):
     data, y = squares
-    clf = small(cls, max_steps=20).fit(data, y)
+    clf = small(cls, max_steps=30).fit(data, y)
     assert clf.score(data, data.truth) > 0.8
     np.testing.assert_array_equal(clf.predict(data), clf.predict(data.images))
     assert clf.transduction_.shape == (60,)
-    same = [small(cls, max_steps=5).fit(rows, y).predict_proba(data) for rows in (data, data)]
+    same = [small(cls, **few_steps(cls)).fit(rows, y).predict_proba(data) for rows in (data, data)]
     np.testing.assert_array_equal(*same)
 
 
