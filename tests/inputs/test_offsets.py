@@ -62,7 +62,7 @@ FORMS = {
 @pytest.mark.parametrize("kind", FAR)
 def test_networks_learn_what_varies(kind):
     X = FAR[kind]
-    clf = quick(FixMatchClassifier, max_steps=150).fit(X, FEW)
+    clf = quick(FixMatchClassifier, max_steps=80).fit(X, FEW)
     assert clf.score(X, TRUTH) > 0.9
     assert clf.score(X[::3], TRUTH[::3]) > 0.9  # what is predicted does not depend on the batch
 
@@ -77,7 +77,7 @@ def test_all_forms_of_rows(form):
     np.testing.assert_allclose(
         graph.label_distributions_, array.label_distributions_, rtol=0.1, atol=1e-3
     )
-    clf = quick(FixMatchClassifier, max_steps=150).fit(rows, FEW)
+    clf = quick(FixMatchClassifier, max_steps=80).fit(rows, FEW)
     assert clf.score(rows, TRUTH) > 0.9
     if form != "frame":
         np.testing.assert_allclose(clf.predict_proba(rows), clf.predict_proba(X), atol=1e-6)
@@ -116,7 +116,7 @@ def test_images_have_offsets_by_channel_and_keep_their_2d_form():
 
 def test_it_stays_with_the_estimator(tmp_path):
     X = columns(1.6e12, 4000.0)
-    clf = quick(FixMatchClassifier, max_steps=150).fit(X, FEW)
+    clf = quick(FixMatchClassifier, max_steps=80).fit(X, FEW)
     p, offset = clf.predict_proba(X), clf._summary.offset
     clf.save(tmp_path / "m.safetensors")
     for same in (load(tmp_path / "m.safetensors"), pickle.loads(pickle.dumps(clf))):
