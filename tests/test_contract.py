@@ -164,8 +164,8 @@ def test_unlabeled_term_has_a_gradient(cls, digits):
 def test_weight_zero_is_the_supervised_net_bit_for_bit(cls, digits):
     X, y, _, _ = digits
     labeled = y >= 0
-    whole = quick(cls, unlabeled_weight=0).fit(X, y)
-    alone = quick(cls, unlabeled_weight=0).fit(X[labeled], y[labeled])
+    whole = quick(cls, max_steps=8, unlabeled_weight=0).fit(X, y)
+    alone = quick(cls, max_steps=8, unlabeled_weight=0).fit(X[labeled], y[labeled])
     assert_same_weights(weights(whole), weights(alone))
 
 
@@ -194,15 +194,15 @@ def test_same_seed_same_weights_and_global_generators_untouched(cls, digits):
     np.random.seed(1)  # noqa: NPY002
     torch.manual_seed(1)
     before = np.random.get_state(), torch.get_rng_state(), random.getstate()  # noqa: NPY002
-    first = quick(cls).fit(X, y)
-    unseeded = quick(cls, random_state=None).fit(X, y)
+    first = quick(cls, max_steps=8).fit(X, y)
+    unseeded = quick(cls, max_steps=8, random_state=None).fit(X, y)
     after = np.random.get_state(), torch.get_rng_state(), random.getstate()  # noqa: NPY002
     assert (before[0][1] == after[0][1]).all()
     assert before[0][2] == after[0][2]
     assert torch.equal(before[1], after[1])
     assert before[2] == after[2]
     torch.rand(7)  # another global state must change nothing
-    second = quick(cls).fit(X, y)
+    second = quick(cls, max_steps=8).fit(X, y)
     assert_same_weights(weights(first), weights(second))
     assert (first.transduction_ == second.transduction_).all()
     differs = [
@@ -248,7 +248,7 @@ def test_clone_pickle_deepcopy_keep_parameters_and_predictions(cls, digits, fitt
 def test_fit_does_not_change_its_input_or_parameters(cls, digits):
     X, y, _, _ = digits
     X, y = X.copy(), y.copy()
-    clf = quick(cls)
+    clf = quick(cls, max_steps=8)
     parameters, kept = repr(clf.get_params()), (X.copy(), y.copy())
     clf.fit(X, y)
     assert (kept[0] == X).all()
@@ -390,7 +390,7 @@ def test_held_out_labels_reach_the_method_in_no_way(cls, digits, monkeypatch):
         run(self)
 
     monkeypatch.setattr(Training, "run", spied_run)
-    clf = Spied(**quick(cls, validation_fraction=0.3).get_params(deep=False)).fit(X, y)
+    clf = Spied(**quick(cls, max_steps=8, validation_fraction=0.3).get_params(deep=False)).fit(X, y)
     assert set(seen) == {70}
     if hasattr(clf.net_.criterion_, "pseudo_labels"):
         held = (y >= 0) & (clf.net_.criterion_.pseudo_labels.numpy() < 0)
@@ -414,7 +414,9 @@ def test_continuing_goes_on_with_the_average(cls, digits):
 @every_estimator
 def test_warm_start_continues(cls, digits):
     X, y, _, _ = digits
-    clf = quick(cls, warm_start=True, optimizer="sgd", ema_decay=None, **one_round(cls)).fit(X, y)
+    clf = quick(
+        cls, max_steps=8, warm_start=True, optimizer="sgd", ema_decay=None, **one_round(cls)
+    ).fit(X, y)
     clf.set_params(lr=0.05).fit(X, y)
     trained = copy.deepcopy(weights(clf))
     clf.set_params(lr=1e-12).fit(X, y)
@@ -541,7 +543,7 @@ class WrongWidth(torch.nn.Linear):
 @every_estimator
 def test_a_batch_size_beyond_the_data_is_cut(cls, blobs):
     X, y, truth = blobs
-    assert quick(cls, batch_size=10**9, max_steps=20).fit(X, y).score(X, truth) > 0.9
+    assert quick(cls, batch_size=10**9, max_steps=10).fit(X, y).score(X, truth) > 0.9
 
 
 class WithBatchNorm(torch.nn.Sequential):
@@ -570,7 +572,7 @@ def test_module_of_wrong_width_is_refused(cls, blobs):
 def test_one_labeled_class_is_predicted_with_a_warning(cls, blobs):
     X, y, _ = blobs
     with pytest.warns(UserWarning, match="Only one class"):
-        clf = quick(cls).fit(X, np.where(y == 1, 1, -1))
+        clf = quick(cls, max_steps=8).fit(X, np.where(y == 1, 1, -1))
     assert (clf.predict(X) == 1).all()
 
 

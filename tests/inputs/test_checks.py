@@ -51,8 +51,8 @@ def test_row_kinds(cls, cancer, kind):
 @every_estimator
 def test_sparse_rows_train_the_net_that_dense_ones_do(cls, digits):
     X, y, X_test, _ = digits
-    dense = quick(cls).fit(X, y).predict_proba(X_test)
-    sparse = quick(cls).fit(sp.csc_array(X), y).predict_proba(sp.csr_array(X_test))
+    dense = quick(cls, max_steps=8).fit(X, y).predict_proba(X_test)
+    sparse = quick(cls, max_steps=8).fit(sp.csc_array(X), y).predict_proba(sp.csr_array(X_test))
     np.testing.assert_allclose(sparse, dense, atol=1e-6)
 
 
@@ -62,8 +62,8 @@ def test_weight_zero_is_dropping_the_row(cls, digits):
     rng = np.random.default_rng(0)
     weight = rng.integers(0, 2, len(y)) * 1.0
     kept = weight > 0
-    weighted = quick(cls).fit(X, y, sample_weight=weight)
-    dropped = quick(cls).fit(X[kept], y[kept])
+    weighted = quick(cls, max_steps=8).fit(X, y, sample_weight=weight)
+    dropped = quick(cls, max_steps=8).fit(X[kept], y[kept])
     np.testing.assert_array_equal(weighted.predict_proba(X_test), dropped.predict_proba(X_test))
     assert weighted.transduction_.shape == y.shape
     np.testing.assert_array_equal(weighted.transduction_[kept], dropped.transduction_)
