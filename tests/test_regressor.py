@@ -12,11 +12,14 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 from sklearn_ssl import (
     LabeledSplit,
+    LabelPropagationRegressor,
     MeanTeacherRegressor,
     compare_with_supervised,
+    estimate_class_prior,
     hide_labels,
     label_budget_curve,
     load,
+    out_of_fold,
 )
 
 from .helpers import quick
@@ -135,3 +138,19 @@ def test_score_leaves_out_rows_with_an_unknown_target(diabetes):
     assert reg.score(X, y) == pytest.approx(r2_score(y[known], predicted))
     expected = r2_score(y[known], predicted, sample_weight=weight[known])
     assert reg.score(X, y, sample_weight=weight) == pytest.approx(expected)
+
+
+def test_out_of_fold_predicts_each_labeled_row_without_its_target():
+    X, truth = load_diabetes(return_X_y=True)
+    y = np.where(np.arange(len(truth)) % 5 == 0, truth, np.nan)
+    reg = LabelPropagationRegressor(n_landmarks=50, random_state=0)
+    rows, predicted = out_of_fold(reg, X, y, cv=3)
+    assert rows.tolist() == list(range(0, len(y), 5))
+    train, test = next(KFold(3, shuffle=True, random_state=0).split(rows))
+    hidden = y.copy()
+    hidden[rows[test]] = np.nan
+    expected = reg.fit(X, hidden).predict(X[rows[test]])
+    np.testing.assert_allclose(predicted[test], expected, rtol=1e-9)
+    assert r2_score(y[rows], predicted) > 0.2
+    with pytest.raises(ValueError, match="predicts numbers, which have no shares"):
+        estimate_class_prior(reg, X, y)

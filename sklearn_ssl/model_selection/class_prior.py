@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, logit, softmax
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import check_consistent_length, check_random_state, check_scalar
 
@@ -142,6 +142,8 @@ def estimate_class_prior(
     >>> found.prior.round(1), bool((found.low < [0.77, 0.23]).all())
     (array([0.8, 0.2]), True)
     """
+    if is_regressor(estimator):
+        raise ValueError(f"{type(estimator).__name__} predicts numbers, which have no shares.")
     mark = mark_for([estimator], y, unlabeled_label)
     check_scalar(cv, "cv", Integral, min_val=2)
     check_scalar(n_bootstraps, "n_bootstraps", Integral, min_val=2)

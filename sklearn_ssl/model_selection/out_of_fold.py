@@ -1,7 +1,10 @@
 """Predictions of labeled rows by estimators that have not seen their labels."""
 
+from numbers import Integral
+
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
+from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -21,7 +24,7 @@ def out_of_fold(
     cv=5,
     *,
     groups=None,
-    method="predict_proba",
+    method=None,
     unlabeled_label="auto",
     n_jobs=None,
     X_unlabeled=None,
@@ -38,13 +41,13 @@ def out_of_fold(
     X : array-like of shape (n, ...)
         Rows, labeled or not.
     y : array-like of shape (n,)
-        -1 or missing values mark unlabeled rows.
+        -1 or missing values mark unlabeled rows; for regressors NaN does.
     cv : int, splitter or LabeledSplit, default=5
         How the labeled rows are split. Each must be tested once.
     groups : array-like of shape (n,) or None, default=None
         For splitters that need them.
-    method : str, default="predict_proba"
-        What is called to predict.
+    method : str or None, default=None
+        What is called to predict. None: ``predict_proba``, and ``predict`` of a regressor.
     unlabeled_label : scalar, None or "auto", default="auto"
         Mark of an unlabeled row, besides missing values. "auto": the mark of the estimator.
     n_jobs : int or None, default=None
@@ -75,6 +78,9 @@ def out_of_fold(
     ((30, 3), True)
     """
     unlabeled_label = mark_for([estimator], y, unlabeled_label)
+    if is_regressor(estimator) and isinstance(cv, Integral):
+        cv = KFold(cv, shuffle=True, random_state=0)
+    method = method or ("predict" if is_regressor(estimator) else "predict_proba")
     cv = cv if isinstance(cv, LabeledSplit) else LabeledSplit(cv, unlabeled_label)
     X, y, groups = rows_behind(X, y, X_unlabeled, unlabeled_label, groups)
     labeled = labeled_rows(y, unlabeled_label)
