@@ -12,6 +12,7 @@ HELD = [  # by estimators without a network, beside arrays
     "sklearn_ssl.methods.label_propagation.graph.LabelGraph",
     "sklearn_ssl.methods.label_propagation.manifold.ManifoldRegression",
     "sklearn_ssl.methods.portfolio.automatic_numbers.GaussianProcess",
+    "sklearn_ssl.methods.portfolio.automatic_numbers.Units",
     "sklearn_ssl.methods.portfolio.each_output.EachOutput",
     "sklearn_ssl.methods.portfolio.members.Member",
     "sklearn_ssl.methods.portfolio.report.MemberReport",

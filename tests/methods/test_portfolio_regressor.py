@@ -110,6 +110,8 @@ def test_weights_of_rows_reach_members_inside_others(friedman):
     both[:10, 1] = np.nan
     AutoSSLRegressor(estimators=members, cv=None).fit(X, both, sample_weight=weight)
     np.testing.assert_array_equal(Recorder.seen[-1][2], weight[10:30])
+    auto = AutoSSLRegressor(cv=None, random_state=0).fit(X, y, sample_weight=weight)
+    assert "random forest" in auto.named_estimators_
     with pytest.raises(ValueError, match="'near' takes no sample_weight"):
         AutoSSLRegressor(estimators=[("near", KNeighborsRegressor())]).fit(X, y, weight)
 
@@ -376,6 +378,18 @@ def test_auto_on_a_mixed_table_with_gaps(friedman):
     assert list(reg.named_estimators_) == names()
     assert reg.score(frame[30:], truth[30:]) > 0.4
     assert np.isfinite(reg.predict_interval(frame)).all()
+
+
+def test_auto_does_not_depend_on_the_unit_of_y(friedman):
+    X, y, _ = friedman
+    usual = AutoSSLRegressor(random_state=0).fit(X, y)
+    for unit, shift in ((2.0**-100, 0.0), (1.0, 2.0**30)):
+        other = AutoSSLRegressor(random_state=0).fit(X, unit * y + shift)
+        np.testing.assert_allclose(other.weights_, usual.weights_, atol=0.1)
+        back = (other.predict(X) - shift) / unit
+        np.testing.assert_allclose(back, usual.predict(X), atol=0.5)  # trees draw other ties
+        ridge = [reg.named_estimators_["ridge"].predict(X) for reg in (other, usual)]
+        np.testing.assert_allclose((ridge[0] - shift) / unit, ridge[1], atol=1e-5)
 
 
 def test_auto_beats_the_worst_of_its_members_by_far():

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     HistGradientBoostingRegressor,
@@ -46,6 +47,19 @@ class GaussianProcess(GaussianProcessRegressor):
             return super().fit(X, y)
 
 
+class Units(StandardScaler):
+    """Of y, back to which predictions go in float64: 1e9 has no decimals in float32."""
+
+    def inverse_transform(self, X, copy=None):
+        """Numbers in standard deviations -> in the unit of y: (n, 1) -> (n, 1)."""
+        return super().inverse_transform(np.asarray(X, dtype=float), copy)
+
+
+def in_standard_units(reg):
+    """A regressor that sees y standardised: trees take numbers of 1e-30 for equal ones."""
+    return TransformedTargetRegressor(reg, transformer=Units(), check_inverse=False)
+
+
 def automatic_regressors(kind, budget, n_labeled, choices, rng, *, sparse, weighted):
     """Members for rows of a kind.
 
@@ -74,13 +88,14 @@ def automatic_regressors(kind, budget, n_labeled, choices, rng, *, sparse, weigh
             "extra trees": ExtraTreesRegressor(random_state=next(seed)),
         }
         if n_labeled <= FEW_FOR_A_PROCESS and not sparse and not weighted:
-            process = GaussianProcess(
-                KERNEL, normalize_y=True, n_restarts_optimizer=2, random_state=next(seed)
-            )
+            process = GaussianProcess(KERNEL, n_restarts_optimizer=2, random_state=next(seed))
             plain["Gaussian process"] = make_pipeline(scaler, process)
         if n_labeled >= ENOUGH_FOR_BOOSTING and not sparse:
             plain["boosting"] = HistGradientBoostingRegressor(random_state=next(seed))
-        members += [Member(name, reg, False, of_numbers=True) for name, reg in plain.items()]
+        members += [
+            Member(name, in_standard_units(reg), False, of_numbers=True)
+            for name, reg in plain.items()
+        ]
         graph = LabelPropagationRegressor(random_state=next(seed), **choices)
         members.append(Member("graph", graph, True))
     few = OF_BUDGET[bool(members)]

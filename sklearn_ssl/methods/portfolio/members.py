@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
@@ -228,8 +229,10 @@ def _weight_of(member, clf, weight):
     if weight is None:
         return {}
     name = "sample_weight"
-    while isinstance(clf, Pipeline | BaseSearchCV | EachOutput):
-        if not isinstance(clf, Pipeline):
+    while isinstance(clf, Pipeline | BaseSearchCV | EachOutput | TransformedTargetRegressor):
+        if isinstance(clf, TransformedTargetRegressor):
+            clf = clf.regressor
+        elif not isinstance(clf, Pipeline):
             clf = clf.estimator
         else:
             step, clf = clf.steps[-1]
