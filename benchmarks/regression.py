@@ -207,12 +207,9 @@ def report():
         table(shown, ((t, [mean(of[t].get(m)) for m in shown]) for t in TASKS))
         ours = [m for m in shown if m in OURS]
         print("\nGain over the same on the labels alone:")
+        pairs = [m for m in ours if m + ALONE in models]
         table(
-            [m for m in ours if m + ALONE in models],
-            (
-                (t, [gain(of[t].get(m), of[t][m + ALONE]) for m in ours if m + ALONE in of[t]])
-                for t in TASKS
-            ),
+            pairs, ((t, [gain(of[t].get(m), of[t].get(m + ALONE)) for m in pairs]) for t in TASKS)
         )
         print("\nGain over the plain model with the best mean:")
         rows = []

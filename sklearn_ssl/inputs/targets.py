@@ -20,7 +20,7 @@ from .from_torch import to_numpy
 from .labels import as_label_array, is_labeled
 from .rows import EncodedTargets
 
-__all__ = ["ClassTargets", "NumberTargets", "as_numbers", "masked_mse"]
+__all__ = ["ClassTargets", "NumberTargets", "as_numbers", "masked_mse", "numbers_behind"]
 
 
 def hold_out(labeled, strata, fraction, seed):
@@ -223,6 +223,12 @@ def as_numbers(y):
             f"y holds text ({text[0]!r}), and a regressor needs numbers; NaN or None marks an "
             "unlabeled row."
         ) from error
+
+
+def numbers_behind(y, n):
+    """Numbers (m,) or (m, T), and n unknown ones behind them."""
+    y = as_numbers(y)
+    return np.concatenate([y, np.full((n, *y.shape[1:]), np.nan)])
 
 
 def _warn_of_minus_ones(y):

@@ -65,7 +65,8 @@ class PortfolioDisplay(Display):
         report = getattr(innermost(estimator), "report_", None)
         if report is None:
             raise ValueError(
-                f"{type(estimator).__name__} has no report_: fit an AutoSSLClassifier."
+                f"{type(estimator).__name__} has no report_: fit an AutoSSLClassifier or an "
+                "AutoSSLRegressor."
             )
         return cls(report).plot(ax)
 
@@ -78,14 +79,13 @@ class PortfolioDisplay(Display):
         for rows, marker, hatch in (("all", "o", None), ("labeled", "s", "///")):
             for i, entry in enumerate(members):
                 if entry.rows == rows:
-                    losses.errorbar(
-                        entry.log_loss, i, xerr=entry.log_loss_se, marker=marker, color="C0"
-                    )
+                    value, error = (getattr(entry, entry.drawn + part) for part in ("", "_se"))
+                    losses.errorbar(value, i, xerr=error, marker=marker, color="C0")
                     weights.barh(i, entry.weight, color="C0", hatch=hatch, edgecolor="white")
         for axes in self.ax_:
             axes.set_yticks(np.arange(len(members)), [entry.member for entry in members])
             axes.set_ylim(len(members) - 0.5, -0.5)
-        losses.set(xlabel="log-loss, out of fold")
+        losses.set(xlabel=f"{members[0].heads[0]}, out of fold")
         weights.set(xlabel="weight", xlim=(0, None))
         losses.set_title("circles: all rows, squares: labeled", fontsize="small")
         weights.set_title("hatched: labeled rows", fontsize="small")

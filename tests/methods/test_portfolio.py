@@ -205,7 +205,7 @@ def test_weights_of_rows_reach_the_members(blobs):
     np.testing.assert_array_equal(Recorder.seen[0][2], weight[(y >= 0) & (weight > 0)])
     assert clf.label_distributions_.shape == (60, 2)
     assert np.isfinite(clf.label_distributions_).all()
-    with pytest.raises(ValueError, match="'plain' takes no sample_weight"):
+    with pytest.raises(ValueError, match="'plain': it takes no sample_weight"):
         AutoSSLClassifier(estimators=[("plain", LabelSpreading())]).fit(X, y, weight + 1)
 
 

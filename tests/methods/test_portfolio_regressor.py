@@ -27,6 +27,7 @@ from sklearn_ssl import (
 )
 from sklearn_ssl.methods.portfolio.automatic_numbers import automatic_regressors
 from sklearn_ssl.methods.portfolio.each_output import EachOutput
+from sklearn_ssl.methods.portfolio.fitting import folds_of_numbers
 from sklearn_ssl.methods.portfolio.spread import Spread
 from sklearn_ssl.methods.portfolio.stacking import (
     on_simplex,
@@ -104,15 +105,16 @@ def test_weights_of_rows_reach_members_inside_others(friedman):
     weight = np.linspace(0, 2, 150)
     members = [("plain", make_pipeline(StandardScaler(), Recorder())), ("ours", Knowing())]
     AutoSSLRegressor(estimators=members, cv=None).fit(X, y, sample_weight=weight)
-    np.testing.assert_array_equal(Recorder.seen[0][2], weight[1:30])
-    np.testing.assert_array_equal(Knowing.seen[0][2], weight[1:])
+    weight /= weight[1:30].mean()  # in any unit
+    np.testing.assert_allclose(Recorder.seen[0][2], weight[1:30])
+    np.testing.assert_allclose(Knowing.seen[0][2], weight[1:])
     both = np.column_stack([y, y])
     both[:10, 1] = np.nan
     AutoSSLRegressor(estimators=members, cv=None).fit(X, both, sample_weight=weight)
-    np.testing.assert_array_equal(Recorder.seen[-1][2], weight[10:30])
+    np.testing.assert_allclose(Recorder.seen[-1][2], weight[10:30])
     auto = AutoSSLRegressor(cv=None, random_state=0).fit(X, y, sample_weight=weight)
     assert "random forest" in auto.named_estimators_
-    with pytest.raises(ValueError, match="'near' takes no sample_weight"):
+    with pytest.raises(ValueError, match="'near': it takes no sample_weight"):
         AutoSSLRegressor(estimators=[("near", KNeighborsRegressor())]).fit(X, y, weight)
 
 
@@ -162,6 +164,20 @@ def test_several_outputs_of_which_some_are_unknown(friedman):
 # ------------------------------------------------------------------------------- stacking
 
 
+def test_folds_leave_targets_of_each_output():
+    known = np.ones((30, 3), dtype=bool)
+    known[:, 1], known[:, 2] = np.arange(30) < 2, np.arange(30) % 4 == 0
+    for seed in range(10):
+        folds = folds_of_numbers(known, 3, seed)
+        assert len(folds) == 2
+        assert sorted(np.concatenate(folds)) == list(range(30))
+        for fold in folds:
+            assert np.delete(known, fold, axis=0).any(0).all()
+    known[1, 1] = False
+    assert folds_of_numbers(known, 3, 0) == []
+    assert folds_of_numbers(known[:, :1], None, 0) == []
+
+
 def test_stacked_weights_by_hand():
     rng = np.random.default_rng(0)
     y = rng.normal(size=(25, 1))
@@ -208,7 +224,7 @@ def test_minimum_on_the_simplex():
     rng = np.random.default_rng(1)
     for _ in range(5):
         A, b = rng.normal(size=(4, 30)), rng.normal(size=30)
-        w = on_simplex(A @ A.T, A @ b)
+        w = on_simplex((A - b).T)
         start = np.log(np.maximum(w, 1e-3))
 
         def goal(z, A=A, b=b):
@@ -230,6 +246,51 @@ def test_the_safe_mean_is_no_farther_from_a_truth_in_the_hull():
     np.testing.assert_allclose(safe_weights(semi[1], semi), [0, 1, 0], atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [1e-6, 1e3, 1e6, 1e9])
+def test_a_wild_member_does_not_move_the_others(size):
+    rng = np.random.default_rng(0)
+    semi = rng.normal(size=(3, 50, 1))
+    target = 0.9 * semi[0] + 0.1 * semi[1]
+    wild = np.concatenate([semi, size * rng.normal(size=(1, 50, 1))])
+    np.testing.assert_allclose(safe_weights(target, wild), [0.9, 0.1, 0, 0], atol=1e-3)
+    noisy = target + 0.1 * rng.normal(size=(50, 1))
+    if size > 1:
+        w = stacked_weights(wild, noisy)
+        np.testing.assert_allclose(w[:3], stacked_weights(semi, noisy), atol=0.02)
+        assert w[3] < 1e-3
+
+
+def test_members_that_hardly_differ_are_told_apart():
+    rng = np.random.default_rng(0)
+    semi = rng.normal(size=(50, 1)) + 1e-5 * rng.normal(size=(8, 50, 1))
+    np.testing.assert_allclose(safe_weights(semi[2], semi), np.eye(8)[2], atol=1e-6)
+    almost = semi[2] + 1e-8 * rng.normal(size=(50, 1))
+    assert safe_weights(almost, semi)[2] > 0.99
+
+
+def test_rows_of_small_weight_count_little(friedman):
+    X, y, _ = friedman
+    spoiled, weight = y.copy(), np.ones(150)
+    spoiled[:15] += np.where(np.arange(15) % 2, 50, -50)
+    weight[:15] = 1e-6
+    members = [("soft", Ridge(100.0)), ("hard", Ridge(0.1))]
+    given = {"estimators": members, "random_state": 0}
+    reg = AutoSSLRegressor(**given).fit(X, spoiled, sample_weight=weight)
+    clean = np.where(np.arange(150) < 15, np.nan, y)
+    other = AutoSSLRegressor(**given).fit(X, clean)
+    wide = (
+        np.diff(reg.predict_interval(X, 0.8)).mean()
+        / np.diff(other.predict_interval(X, 0.8)).mean()
+    )
+    assert 0.5 < wide < 2
+    unit = AutoSSLRegressor(**given).fit(X, spoiled, sample_weight=1e-4 * weight)
+    np.testing.assert_allclose(unit.predict(X), reg.predict(X), rtol=1e-6)
+    only = AutoSSLRegressor(estimators=[RIDGE, NEIGHBOURS], random_state=0)
+    only.fit(
+        X, y, sample_weight=np.where(np.isfinite(y), 2.0, 1.0)
+    )  # for neighbours they are equal
+
+
 def test_the_safe_mean_projects_the_plain_one(friedman):
     X, y, _ = friedman
     members = [RIDGE, NEIGHBOURS, GRAPH, ("other", LabelPropagationRegressor(n_landmarks=20))]
@@ -244,8 +305,7 @@ def test_the_safe_mean_projects_the_plain_one(friedman):
         (semi - np.nanmean(y))[..., None] / scale,
     )
     np.testing.assert_allclose(reg.weights_[2:], expected, atol=1e-4)
-    plain = AutoSSLRegressor(estimators=members[:2], mean="safe", random_state=0).fit(X, y)
-    np.testing.assert_array_equal(plain.weights_, stacked.weights_)
+    assert reg.report_.gain is not None  # over the plain mean
 
 
 # ------------------------------------------------------------------- spread and intervals
@@ -264,6 +324,12 @@ def test_spread_by_hand():
     assert spread.quantile(0.75)[0] == pytest.approx(ratios[2])
     with pytest.raises(ValueError, match=r"confidence_level=0.9 takes 9 labels, and there are 3"):
         spread.quantile(0.9)
+    doubled = Spread.of(told[:, [0, 1, 2, 2]], targets[[0, 1, 2, 2]], weights)
+    heavy = Spread.of(told, targets, weights, np.array([1.0, 1.0, 2.0]))
+    np.testing.assert_allclose(heavy.error, doubled.error)
+    np.testing.assert_allclose(heavy.quantile(0.5), doubled.quantile(0.5))
+    close = told[:1] + np.array([0, 1e-9])[:, None, None] * told[1]
+    assert np.ptp(Spread.of(close, targets, weights).std(close, weights)) == 0
     alone = Spread.of(told[:1], targets, np.ones(1))
     assert np.ptp(alone.std(told[:1], np.ones(1))) == 0
 
@@ -323,6 +389,13 @@ class Silent(Recorder):
         return np.full(len(X), np.nan)
 
 
+def test_the_safe_mean_takes_two_members_that_use_unlabeled_rows(friedman):
+    X, y, _ = friedman
+    for given in ({"estimators": [RIDGE, GRAPH]}, {}):
+        with pytest.raises(ValueError, match='mean="safe" takes two members'):
+            AutoSSLRegressor(mean="safe", **given).fit(X, y)
+
+
 @pytest.mark.parametrize(
     ("members", "message"),
     [
@@ -330,7 +403,7 @@ class Silent(Recorder):
         ([("scaler", StandardScaler())], "'scaler' has no predict"),
         ([RIDGE, RIDGE], "must be unique"),
         ([("mean", Ridge())], "no parameter of this estimator, got 'mean'"),
-        ([("silent", Silent())], "'silent' predicts shape"),
+        ([("silent", Silent())], "Member 'silent' predicts NaN or infinity"),
         ("ridge", "'ridge'"),
     ],
 )
@@ -421,5 +494,5 @@ def test_helpers_and_searches_take_it(friedman):
     assert ranking.scoring == "r2"
     curve = label_budget_curve(reg, X, truth, [10, 100], n_repeats=2, random_state=0)
     assert curve.mean[0, 1] > curve.mean[0, 0]
-    search = GridSearchCV(reg, {"graph__n_neighbors": [3, 5], "mean": ["stacked", "safe"]}, cv=2)
+    search = GridSearchCV(reg, {"graph__n_neighbors": [3, 5], "cv": [None, 2]}, cv=2)
     assert np.isfinite(search.fit(X[:60], truth[:60]).best_score_)

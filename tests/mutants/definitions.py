@@ -1418,22 +1418,22 @@ MUTANTS = [
     (
         "stacking-is-not-pulled",
         "methods/portfolio/stacking.py",
-        "+ pull * np.eye(m)",
-        "",
+        "np.sqrt(pull) * equal",
+        "0 * equal",
         "methods/test_portfolio_regressor.py -k by_hand",
     ),
     (
         "stacking-counts-outputs-as-rows",
         "methods/portfolio/stacking.py",
-        "known.any(1).sum() / known.sum()",
-        "1.0",
+        "(omega / known.sum(1))[:, None]",
+        "omega[:, None]",
         "methods/test_portfolio_regressor.py -k one_row",
     ),
     (
         "safe-mean-of-equal-weights",
         "methods/portfolio/stacking.py",
-        "return on_simplex(A @ A.T, A @ supervised.ravel())",
-        "return np.full(len(A), 1 / len(A))",
+        "return on_simplex((semi - supervised).reshape(len(semi), -1).T)",
+        "return np.full(len(semi), 1 / len(semi))",
         "methods/test_portfolio_regressor.py -k safe",
     ),
     (
@@ -1446,8 +1446,8 @@ MUTANTS = [
     (
         "intervals-of-the-next-smaller-quantile",
         "methods/portfolio/spread.py",
-        "(len(r) + 1) * level - 1e-9)) - 1]",
-        "(len(r) + 1) * level - 1e-9)) - 2]",
+        "(omega.sum() + omega.mean())",
+        "omega.sum()",
         "methods/test_portfolio_regressor.py -k spread",
     ),
     (

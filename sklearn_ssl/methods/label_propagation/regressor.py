@@ -11,7 +11,7 @@ from ..._warnings import warn
 from ...inputs.checks import check_rows, check_weight, check_y_is_given, restored_if_refused
 from ...inputs.points import as_points, digests, nodes_of
 from ...inputs.pool import pool_behind
-from ...inputs.targets import NumberTargets
+from ...inputs.targets import NumberTargets, numbers_behind
 from ...regressor import KnownScoreMixin
 from .graph import above_zero, stay_sparse
 from .manifold import ManifoldRegression, pooled_targets
@@ -161,6 +161,7 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
             check_y_is_given(self, y is not None)
             X, targets = check_rows(self, rows, True), NumberTargets()
             weight = check_weight(sample_weight, X.shape[0] - n_pool)
+            given = numbers_behind(y, n_pool)
             y, labeled, weight, _, _ = targets.encode(y, weight, n_pool)
             used = weight > 0
             used = used & labeled if self.unlabeled_weight == 0 else used
@@ -176,7 +177,7 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
             self.function_ = ManifoldRegression(self.n_neighbors, p, self.n_landmarks)
             self.function_.fit(self._points(rows), mean, total, scatter, self._drawn_seed())
             self.graph_probability_ = self.function_.probabilities[:, 1:].sum((0, 1))
-            given = targets.in_units_of_y(y)
+            given[~labeled] = np.nan  # of weight 0
             self.transduction_ = np.where(np.isfinite(given), given, self._outputs(X))
         mean = weight[labeled].mean()
         if not 0.1 <= mean <= 10:

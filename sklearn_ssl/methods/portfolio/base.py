@@ -90,7 +90,7 @@ class Portfolio(ParameterTable, _BaseComposition):
         "documents": ["boolean", StrOptions({"auto"})],
         "checkpoint_dir": [str, PathLike, None],
     }
-    _search_space = {"budget": ["fast", "good"], "cv": [3, 5]}
+    _search_space = {"cv": [3, 5]}
 
     def get_params(self, deep=True):
         """Get the parameters, those of the members as ``name__parameter`` if deep.

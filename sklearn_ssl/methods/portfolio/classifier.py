@@ -115,6 +115,7 @@ class AutoSSLClassifier(LabeledScoreMixin, Portfolio):
         "unlabeled_label": "no_validation",
         "class_prior": CONSTRAINT,
     }
+    _search_space = {"budget": ["fast", "good"]}
     _member = (
         "classifier",
         "predict_proba",

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 
+from ...inputs.lazy import take_rows
+
 __all__ = ["EachOutput"]
 
 
@@ -35,7 +37,7 @@ class EachOutput(RegressorMixin, BaseEstimator):
         self.estimators_ = []
         for column in y.T:
             known = np.isfinite(column)
-            X_known = X.iloc[known] if hasattr(X, "iloc") else X[known]
+            X_known = take_rows(X, np.flatnonzero(known))
             weight = {name: values[known] for name, values in of_rows.items()}
             self.estimators_.append(clone(self.estimator).fit(X_known, column[known], **weight))
         return self

@@ -47,13 +47,35 @@ def folds_of(codes, cv, seed):
     return [labeled[test] for _, test in parts], fewest
 
 
-def folds_of_numbers(labeled, cv, seed):
-    """Deal labeled rows to at most cv folds: list of ndarray of int, empty with one label."""
-    rows = np.flatnonzero(labeled)
-    n_folds = min(cv or 1, len(rows))
+def folds_of_numbers(known, cv, seed):
+    """Deal labeled rows to folds so that each output is known in what is left.
+
+    Parameters
+    ----------
+    known : ndarray of bool, shape (n, T)
+        Whether rows have a target, by output.
+    cv : int or None
+        So many folds, at most as many as the rarest output has targets.
+    seed : int
+
+    Returns
+    -------
+    list of ndarray of int
+        Row numbers; empty where an output has too few targets.
+    """
+    rows, counts = np.flatnonzero(known.any(1)), known.sum(0)
+    n_folds = min(cv or 1, counts.min())
     if n_folds < 2:
         return []
-    return [rows[test] for _, test in KFold(n_folds, shuffle=True, random_state=seed).split(rows)]
+    if known[rows].all():
+        split = KFold(n_folds, shuffle=True, random_state=seed).split(rows)
+        return [rows[test] for _, test in split]
+    rows = np.random.RandomState(seed).permutation(rows)
+    rarest = np.where(known[rows], counts, counts.max() + 1).min(1)
+    rows = rows[np.argsort(rarest, kind="stable")]  # those of one output behind each other
+    folds = [np.sort(rows[i::n_folds]) for i in range(n_folds)]
+    left = [np.setdiff1d(rows, fold) for fold in folds]
+    return folds if all(known[rest].any(0).all() for rest in left) else []
 
 
 @dataclass

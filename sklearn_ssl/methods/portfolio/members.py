@@ -206,10 +206,14 @@ def attempt(member, rows, hidden, others, deadline, expected, folder, forgiving)
         with warnings.catch_warnings(record=quiet) as said:
             if quiet:
                 warnings.simplefilter("always")
-            clf.set_params(**given).fit(X, y, **_weight_of(member, clf, weight))
+            clf.set_params(**given).fit(X, y, **_weight_of(clf, weight))
+        asked = (
+            np.concatenate([hidden, others]) if len(hidden) else np.flatnonzero(rows.labeled)[:2]
+        )
+        told = rows.told(member, clf, asked)
     except (ValueError, TypeError, FloatingPointError) as error:
         if not forgiving:
-            if len(error.args) == 1:  # the message alone
+            if len(error.args) == 1 and not str(error).startswith("Member "):
                 error.args = (f"Member {member.name!r}: {error}",)
             raise
         return f"{type(error).__name__}: {error}"
@@ -220,11 +224,10 @@ def attempt(member, rows, hidden, others, deadline, expected, folder, forgiving)
     if not len(hidden):
         note = "; ".join(dict.fromkeys(str(one.message) for one in said or []))
         return Fitted(time.time() - start, clf, stop_reason=reason, note=note)
-    told = rows.told(member, clf, np.concatenate([hidden, others]))
     return Fitted(time.time() - start, told=told, stop_reason=reason)
 
 
-def _weight_of(member, clf, weight):
+def _weight_of(clf, weight):
     """Keywords of ``fit`` that hand over the weights of rows."""
     if weight is None:
         return {}
@@ -238,7 +241,5 @@ def _weight_of(member, clf, weight):
             step, clf = clf.steps[-1]
             name = f"{name.removesuffix('sample_weight')}{step}__sample_weight"
     if not has_fit_parameter(clf, "sample_weight"):
-        raise ValueError(
-            f"Member {member.name!r} takes no sample_weight: fit without weights, or leave it out."
-        )
+        raise ValueError("it takes no sample_weight: fit without weights, or leave it out.")
     return {name: weight}

@@ -5,7 +5,7 @@ from scipy.sparse import issparse
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ...inputs.targets import NumberTargets, as_numbers
+from ...inputs.targets import NumberTargets, numbers_behind
 from ...regressor import KnownScoreMixin
 from .automatic_numbers import automatic_regressors
 from .base import Portfolio
@@ -49,7 +49,8 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
     mean : {"stacked", "safe"}, default="stacked"
         "stacked": as above. "safe" (SAFER, Li, Zha and Zhou 2017): the stacked mean of the plain
         members is projected on the hull of what the others predict for unlabeled rows. If the truth
-        lies in that hull, the projection is not farther from it than the plain mean.
+        lies in that hull, the projection is not farther from it than the plain mean. It takes two
+        members that use unlabeled rows, as ``budget="best"`` has.
 
     Attributes
     ----------
@@ -73,8 +74,11 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
     -----
     A member of "auto" that refuses the rows is left out, with a warning and a line in ``report_``;
     a member of a list raises. Where y has several columns, plain members are fitted for each, on
-    the rows in which it is known. "auto" leaves the Gaussian process out where rows have weights.
-    Ctrl-C keeps the members that are already fitted.
+    the rows in which it is known, and a member has one weight for all columns. Weights of rows are
+    divided by their mean over the labeled ones, and "auto" leaves the Gaussian process out where
+    these differ. Plain members of "auto" see y standardised, those of a list as it is. A member
+    inside `TransformedTargetRegressor` is given the labeled rows alone. Ctrl-C keeps the members
+    that are already fitted.
 
     Examples
     --------
@@ -99,7 +103,6 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
     mean: str = "stacked"
 
     _parameter_constraints = {"mean": [StrOptions({"stacked", "safe"})]}
-    _search_space = {"mean": ["stacked", "safe"]}
     _member = "regressor", "predict", "."
 
     # ----------------------------------------------------------------- fit
@@ -136,8 +139,11 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
         return NumberTargets()
 
     def _rows(self, X, numbers, y, n_pool, targets, weight):
-        y = as_numbers(y)
-        y = np.concatenate([y, np.full((n_pool, *y.shape[1:]), np.nan)])
+        y = numbers_behind(y, n_pool)
+        if weight is not None:  # those of unlabeled rows do not matter
+            labeled = np.isfinite(targets).any(1)
+            alike = np.ptp(weight[labeled]) == 0
+            weight = None if alike else weight / weight[labeled].mean()
         return NumberRows(X, numbers, y, targets, weight, self._targets)
 
     def _members(self, rows, rng):
@@ -154,29 +160,38 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
 
     def _fit_members(self, rows, rng):
         """Fit the members, weigh them, report."""
-        folds = folds_of_numbers(rows.labeled, self.cv, rng.randint(2**31))
+        labeled, seed = rows.labeled, rng.randint(2**31)
+        folds = folds_of_numbers(np.isfinite(rows.targets), self.cv, seed)
         members = self._members(rows, rng)
+        if self.mean == "safe" and sum(member.knows for member in members) < 2:
+            raise ValueError(
+                'mean="safe" takes two members that use unlabeled rows or more, and there are '
+                f"{sum(member.knows for member in members)}: add some, or take "
+                'budget="best", or mean="stacked".'
+            )
         results, told, _ = self._fit_all(members, rows, folds, NONE)
-        targets = rows.targets[rows.labeled]
-        self.weights_ = self._weigh(rows, told, targets)
+        targets = rows.targets[labeled]
+        omega = None if rows.weight is None else rows.weight[labeled]
+        plain, alone = np.array([not member.knows for member in self._kept]), np.zeros(len(told))
+        if plain.any():
+            alone[plain] = stacked_weights(told[plain], targets, row_weight=omega)
+        self.weights_ = stacked_weights(told, targets, row_weight=omega)
+        if self.mean == "safe" and plain.any() and not plain.all() and not labeled.all():
+            self.weights_ = self._safe_weights(rows, plain, alone)
         losses = np.array([squared_errors(p, targets) for p in told])
-        self.report_ = NumberReport.of(members, results, told, targets, losses, self.weights_)
-        if rows.labeled.all():
+        self.report_ = NumberReport.of(
+            members, results, told, targets, losses, self.weights_, alone
+        )
+        if labeled.all():
             self.report_.gain = None
-        self._spread = Spread.of(told, targets, self.weights_)
+        self._spread = Spread.of(told, targets, self.weights_, omega)
 
-    def _weigh(self, rows, told, targets):
-        weights = stacked_weights(told, targets)
-        plain = np.array([not member.knows for member in self._kept])
-        if self.mean == "stacked" or plain.all() or not plain.any() or rows.labeled.all():
-            return weights
-        weights[plain] = stacked_weights(told[plain], targets)
+    def _safe_weights(self, rows, plain, alone):
         pool = np.flatnonzero(~rows.labeled)
         fitted = [self.named_estimators_[member.name] for member in self._kept]
         said = np.array([rows.told(*pair, pool) for pair in zip(self._kept, fitted, strict=True)])
-        supervised = mean_of(said[plain], weights[plain])
-        weights[~plain] = safe_weights(supervised, said[~plain])
-        weights[plain] = 0
+        weights = np.zeros(len(said))
+        weights[~plain] = safe_weights(mean_of(said, alone), said[~plain])
         return weights
 
     def _transduce(self, rows, X, used):
@@ -233,8 +248,8 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
         ndarray of shape (n,) or (n, T), as y was
             In the unit of y.
         ndarray of the same shape
-            With ``return_std``: how far predictions are from the truth, root mean square. It is
-            calibrated on labeled rows out of fold, and larger where members disagree.
+            With ``return_std``: about how far predictions are from the truth, root mean square. It
+            is calibrated on labeled rows out of fold, and larger where members disagree.
 
         Raises
         ------
@@ -277,8 +292,9 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
         -----
         The half width is the standard deviation of `predict` times the quantile of what labeled
         rows out of fold had (conformal prediction by cross-validation, Vovk 2015, "Cross-conformal
-        predictors"). Members learned from two thirds of the labels there, so intervals are rather
-        too wide.
+        predictors"). The share is that over many draws of labels: with ten or twenty labels a
+        single fit may hold many fewer or all rows. ``benchmarks/RESULTS_REGRESSION.md`` has what
+        was measured.
         """
         check_is_fitted(self)
         if not 0 < confidence_level < 1:

@@ -49,6 +49,7 @@ class MemberReport:
     seconds: float = np.nan
     note: str = ""
 
+    drawn = "log_loss"
     heads = "log-loss", "accuracy"
 
     def measured(self, losses, right):
@@ -89,6 +90,7 @@ class NumberMemberReport:
     seconds: float = np.nan
     note: str = ""
 
+    drawn = "r2"
     heads = ("R2",)
 
     def measured(self, losses, scores):
@@ -121,6 +123,7 @@ class Report:
 
     entry, measure = MemberReport, "accuracy"
     out, changes_nothing = FELL_OUT, "no decision of the mean"
+    verdicts = "helped", "hurt", "whether they helped cannot be told"
     all_out = (
         "All members that use the unlabeled rows fell out: they are worse than the best plain one "
         "on labeled rows out of fold."
@@ -132,7 +135,7 @@ class Report:
         return told.argmax(1) == targets
 
     @classmethod
-    def of(cls, members, results, told, targets, losses, weights):
+    def of(cls, members, results, told, targets, losses, weights, plain_weights=None):
         """Of members and what came of them.
 
         Parameters
@@ -144,6 +147,8 @@ class Report:
         targets : ndarray of shape (n, ...)
         losses : ndarray of shape (M, n)
         weights : ndarray of shape (M,)
+        plain_weights : ndarray of shape (M,), or None
+            What the gain is taken to; None: the weights of the plain members.
         """
         report, place = cls(n_labels=len(targets)), 0
         for member in members:
@@ -163,12 +168,12 @@ class Report:
                     entry.note = "; ".join(filter(None, [cls.out, entry.note]))
             place += 1
         plain = np.array([not m.knows for m in members if not isinstance(results[m.name], str)])
-        counted = np.isfinite(losses).all(1) & (weights > 0)
-        if (counted & plain).any() and (counted & ~plain).any():
-            means = (
-                mean_of(told[some], weights[some] / weights[some].sum())
-                for some in (counted, counted & plain)
-            )
+        measured = np.isfinite(losses).all(1)
+        alone = weights if plain_weights is None else plain_weights
+        ours = measured & (weights > 0), weights
+        theirs = measured & plain & (alone > 0), alone
+        if (ours[0] & ~plain).any() and theirs[0].any():
+            means = (mean_of(told[some], w[some] / w[some].sum()) for some, w in (ours, theirs))
             ours, theirs = (cls.scores(mean, targets).astype(float) for mean in means)
             report.gain = _difference(ours - theirs)
         return report
@@ -228,12 +233,11 @@ class Report:
                 f"Members that use the unlabeled rows change {self.changes_nothing} on the "
                 f"{self.n_labels} labels out of fold: whether they helped cannot be told."
             )
-        verdict = "helped" if low > 0 else "hurt" if high < 0 else "cannot be told"
-        found = "" if verdict != "cannot be told" else " whether they helped"
+        verdict = self.verdicts[0 if low > 0 else 1 if high < 0 else 2]
         return (
             f"Members that use the unlabeled rows change the {self.measure} of the mean by "
             f"{difference:+.3f} (95 % interval {low:+.3f} to {high:+.3f}, {self.n_labels} labels "
-            f"out of fold):{found} {verdict}."
+            f"out of fold): {verdict}."
         )
 
 
@@ -243,6 +247,7 @@ class NumberReport(Report):
 
     entry, measure = NumberMemberReport, "R2"
     out, changes_nothing = "adds nothing to the others", "nothing of the mean"
+    verdicts = "they add to it", "they take from it", "whether they add to it cannot be told"
     all_out = (
         "No member that uses the unlabeled rows has a weight: on labeled rows out of fold none "
         "adds anything to the others."

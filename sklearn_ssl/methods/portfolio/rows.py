@@ -175,11 +175,13 @@ def predictions(member, reg, X, numbers, targets):
     """What a fitted member says of rows, in standard deviations of the labels: (n, T)."""
     said = np.asarray(_asked(member, reg.predict, X, numbers), dtype=float)
     out = targets.in_own_units(said.reshape(len(said), -1))
-    if out.shape[1] != targets.n_outputs or not np.isfinite(out).all():
+    if out.shape[1] != targets.n_outputs:
         raise ValueError(
-            f"Member {member.name!r} predicts shape {said.shape}, or what is no number, where y "
-            f"has {targets.n_outputs} outputs."
+            f"Member {member.name!r} predicts {out.shape[1]} outputs, and y has "
+            f"{targets.n_outputs}."
         )
+    if not np.isfinite(out).all():
+        raise ValueError(f"Member {member.name!r} predicts NaN or infinity.")
     return out
 
 

@@ -8,6 +8,8 @@ from .weights import mean_of
 
 __all__ = ["Spread"]
 
+ROUNDING = 1e-8  # of the error: members that differ by less agree
+
 
 @dataclass
 class Spread:
@@ -26,8 +28,8 @@ class Spread:
         s^2.
     variance : ndarray of shape (T,)
         Mean of v.
-    ratios : list of ndarray, T
-        abs(error) / sigma of labeled rows, ascending.
+    ratios : list of pairs of ndarrays, T
+        abs(error) / sigma of labeled rows, ascending, and the weights of these rows.
     """
 
     error: np.ndarray
@@ -35,18 +37,35 @@ class Spread:
     ratios: list
 
     @classmethod
-    def of(cls, told, targets, weights):
-        """Of what members say out of fold (M, n, T), targets (n, T) and weights (M,); or None."""
-        counted = np.isfinite(told).all((1, 2)) & (weights > 0)
+    def of(cls, told, targets, weights, row_weight=None):
+        """Of what was measured.
+
+        Parameters
+        ----------
+        told : ndarray of shape (M, n, T)
+            What members say out of fold; NaN for one that was not measured.
+        targets : ndarray of shape (n, T)
+        weights : ndarray of shape (M,)
+            Of the members.
+        row_weight : ndarray of shape (n,), or None
+            Of the rows; None: all are 1.
+        """
+        counted, T = np.isfinite(told).all((1, 2)) & (weights > 0), targets.shape[1]
         if not counted.any():
-            return cls(np.full(targets.shape[1], np.nan), np.zeros(targets.shape[1]), [])
+            return cls(np.full(T, np.nan), np.zeros(T), [])
         told, weights = told[counted], weights[counted] / weights[counted].sum()
+        omega = np.ones(len(targets)) if row_weight is None else row_weight
+        omega = omega[:, None] * np.isfinite(targets)
+        omega /= omega.mean(0)
         mean = mean_of(told, weights)
-        residual = np.abs(mean - targets)
+        residual = np.where(omega > 0, np.abs(mean - np.nan_to_num(targets)), 0)
         v = mean_of(np.square(told - mean), weights)
-        spread = cls(np.nanmean(np.square(residual), 0), v.mean(0), [])
+        error, variance = (omega * np.square(residual)).mean(0), (omega * v).mean(0)
+        spread = cls(error, np.where(variance > ROUNDING * error, variance, 0), [])
         ratios = residual / np.maximum(spread.std(told, weights), np.finfo(float).tiny)
-        spread.ratios = [np.sort(column[np.isfinite(column)]) for column in ratios.T]
+        for r, w in zip(ratios.T, omega.T, strict=True):
+            order = np.argsort(r[w > 0], kind="stable")
+            spread.ratios.append((r[w > 0][order], w[w > 0][order]))
         return spread
 
     def std(self, told, weights):
@@ -60,11 +79,19 @@ class Spread:
         return np.sqrt(self.error * (part + 1) / 2)
 
     def quantile(self, level):
-        """The multiple of sigma that holds a share of the rows, of each output: (T,)."""
-        fewest = min(map(len, self.ratios))
-        if np.ceil((fewest + 1) * level) > fewest:
-            raise ValueError(
-                f"An interval of confidence_level={level} takes "
-                f"{int(np.ceil(level / (1 - level) - 1e-9))} labels, and there are {fewest}."
-            )
-        return np.array([r[int(np.ceil((len(r) + 1) * level - 1e-9)) - 1] for r in self.ratios])
+        """The multiple of sigma that holds a share of the rows, of each output: (T,).
+
+        One more row, of mean weight and any error, counts too.
+        """
+        found = []
+        for ratios, omega in self.ratios:
+            share = omega.cumsum() / (omega.sum() + omega.mean())
+            enough = share >= level - 1e-12
+            if not enough.any():
+                takes = int(np.ceil(level / (1 - level) - 1e-9))
+                raise ValueError(
+                    f"An interval of confidence_level={level} takes {takes} labels, and there are "
+                    f"{len(ratios)}."
+                )
+            found.append(ratios[enough.argmax()])
+        return np.array(found)

@@ -1,7 +1,7 @@
-"""How much each regressor counts in a mean, and how far the mean may be off."""
+"""How much each regressor counts in a mean."""
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import nnls
 
 __all__ = ["on_simplex", "safe_weights", "squared_errors", "stacked_weights"]
 
@@ -15,24 +15,21 @@ def squared_errors(told, targets):
     return squares.sum(1) / known.sum(1)
 
 
-def on_simplex(gram, product):
-    """The w that minimises w' G w - 2 b' w, at least 0, of sum 1: (M, M), (M,) -> (M,)."""
-    size = max(np.trace(gram), np.finfo(float).tiny)
-    G, b, M = gram / size, product / size, len(gram)
-    found = minimize(
-        lambda w: w @ G @ w - 2 * b @ w,
-        np.full(M, 1 / M),
-        jac=lambda w: 2 * (G @ w - b),
-        bounds=[(0, 1)] * M,
-        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda w: np.ones(M)},
-        method="SLSQP",
-        options={"ftol": 1e-12, "maxiter": 1000},
-    )
-    w = np.where(found.x > 1e-6, found.x, 0)
-    return w / w.sum()
+def on_simplex(E):
+    """The w that minimises abs(E w), at least 0 and of sum 1: (n, M) -> (M,).
+
+    Since abs(E v)^2 + (sum v - 1)^2 is least at a multiple of that w, this is a problem of least
+    squares without the sum.
+    """
+    lengths = np.linalg.norm(E, axis=0)
+    if not lengths.all():
+        return (lengths == 0) / (lengths == 0).sum()
+    A = np.vstack([E / lengths.min(), np.ones(E.shape[1])])
+    v, _ = nnls(A, np.append(np.zeros(len(E)), 1.0))
+    return v / v.sum()
 
 
-def stacked_weights(told, targets, pull=PULL):
+def stacked_weights(told, targets, pull=PULL, row_weight=None):
     r"""Weights of least error on rows that members have not learned from, pulled to equal ones.
 
     .. math:: \min_w \sum_i (y_i - \sum_m w_m p_{im})^2 + \kappa \sum_m (w_m - 1 / M)^2
@@ -49,6 +46,8 @@ def stacked_weights(told, targets, pull=PULL):
         NaN where unknown.
     pull : float >= 0
         kappa.
+    row_weight : ndarray of shape (n,), or None
+        Weights of the rows, of mean 1; None: all are 1.
 
     Returns
     -------
@@ -63,21 +62,22 @@ def stacked_weights(told, targets, pull=PULL):
     """
     M, known = len(told), np.isfinite(targets)
     measured = np.isfinite(told).all((1, 2))
-    weights = np.full(M, 1 / M)
-    m = measured.sum()
+    weights, m = np.full(M, 1 / M), measured.sum()
     if m:
-        A, y = told[measured][:, known], targets[known]
-        rows = known.any(1).sum() / known.sum()  # several outputs of a row are one row
-        gram = rows * A @ A.T + pull * np.eye(m)
-        weights[measured] = on_simplex(gram, rows * A @ y + pull / m) * m / M
+        omega = np.ones(len(targets)) if row_weight is None else row_weight
+        share = np.broadcast_to((omega / known.sum(1))[:, None], known.shape)[known]
+        errors = (told[measured] - targets)[:, known]  # outputs of a row are together one row
+        equal = np.eye(m) - 1 / m
+        E = np.vstack([(np.sqrt(share) * errors).T, np.sqrt(pull) * equal])
+        weights[measured] = on_simplex(E) * m / M
     return weights
 
 
 def safe_weights(supervised, semi):
     """Weights of the point of the members' hull that is nearest to a supervised prediction.
 
-    If the truth lies in that hull, no point of it is nearer to the truth than its own projection
-    is, and the projection of the supervised prediction is not farther from the truth than that was.
+    If the truth lies in that hull, the projection of the supervised prediction is not farther from
+    the truth than that prediction.
 
     Parameters
     ----------
@@ -96,5 +96,4 @@ def safe_weights(supervised, semi):
     Li, Zha and Zhou 2017, "Learning Safe Prediction for Semi-Supervised Regression", AAAI,
     "Problem setting and formulation".
     """
-    A = semi.reshape(len(semi), -1)
-    return on_simplex(A @ A.T, A @ supervised.ravel())
+    return on_simplex((semi - supervised).reshape(len(semi), -1).T)
