@@ -35,6 +35,7 @@ from sklearn_ssl.methods.portfolio.stacking import (
     squared_errors,
     stacked_weights,
 )
+from sklearn_ssl.plotting import PortfolioDisplay
 
 RIDGE = "ridge", make_pipeline(StandardScaler(), Ridge())
 NEIGHBOURS = "neighbours", KNeighborsRegressor(3)
@@ -451,6 +452,26 @@ def test_auto_on_a_mixed_table_with_gaps(friedman):
     assert list(reg.named_estimators_) == names()
     assert reg.score(frame[30:], truth[30:]) > 0.4
     assert np.isfinite(reg.predict_interval(frame)).all()
+
+
+def test_an_automatic_member_that_predicts_nan_is_left_out(friedman, monkeypatch):
+    X, y, truth = friedman
+    monkeypatch.setattr(ExtraTreesRegressor, "predict", lambda self, X: np.full(len(X), np.nan))
+    with pytest.warns(UserWarning, match="'extra trees' is left out. ValueError: Member 'extra"):
+        reg = AutoSSLRegressor(random_state=0).fit(X, y)
+    assert "extra trees" not in reg.named_estimators_
+    assert reg.report_["extra trees"].weight == 0
+    assert reg.score(X[30:], truth[30:]) > 0.5
+
+
+def test_the_report_is_drawn(friedman):
+    pytest.importorskip("matplotlib").use("agg")
+    X, y, _ = friedman
+    reg = AutoSSLRegressor(estimators=[RIDGE, GRAPH], random_state=0).fit(X, y)
+    display = PortfolioDisplay.from_estimator(reg)
+    assert display.ax_[0].get_xlabel() == "R2, out of fold"
+    widths = [bar.get_width() for bar in display.ax_[1].patches]
+    np.testing.assert_allclose(sorted(widths), sorted(reg.weights_))
 
 
 def test_auto_does_not_depend_on_the_unit_of_y(friedman):

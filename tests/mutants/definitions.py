@@ -1390,8 +1390,8 @@ MUTANTS = [
     (
         "portfolio-reports-the-gain-of-plain-members",
         "methods/portfolio/report.py",
-        "for some in (counted, counted & plain)",
-        "for some in (counted & plain, counted)",
+        "for some, w in (ours, theirs))",
+        "for some, w in (theirs, ours))",
         "methods/test_portfolio.py -k report",
     ),
     (
