@@ -204,18 +204,18 @@ class RankUpRegressor(SSLRegressor):
     unlabeled_weight : float >= 0, default=1.0
         lambda_u.
 
+    See Also
+    --------
+    AutoSSLRegressor : The one to start with.
+    MeanTeacherRegressor : Consistency of the numbers themselves.
+    compare_with_supervised : Tells whether the unlabeled rows helped.
+
     Notes
     -----
     Beside the authors' code: the ranking losses weigh .2, as in its files of settings (its default
     is 1). The table is aligned after each pass over the unlabeled rows, there every 1,024 steps.
     BatchNorm's running statistics are those of labeled rows alone, and labels have the squared
     error, there the absolute one. A ``sample_weight`` does not reach the quantiles of the labels.
-
-    See Also
-    --------
-    AutoSSLRegressor : The one to start with.
-    MeanTeacherRegressor : Consistency of the numbers themselves.
-    compare_with_supervised : Tells whether the unlabeled rows helped.
 
     Examples
     --------
