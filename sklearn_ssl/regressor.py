@@ -42,7 +42,10 @@ class KnownScoreMixin(RegressorMixin):
         y = as_numbers(y)
         known = np.isfinite(y.reshape(len(y), -1)).all(1)
         if not known.any():
-            raise ValueError("score needs labeled rows: every y has an unknown target.")
+            raise ValueError(
+                "score needs labeled rows: every y has an unknown target. In cross-validation, "
+                "split with LabeledSplit(KFold(5, shuffle=True))."
+            )
         weight = weight_of_scored(sample_weight, known)
         return r2_score(y[known], self.predict(X)[known], sample_weight=weight)
 

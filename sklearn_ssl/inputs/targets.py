@@ -207,22 +207,19 @@ def as_numbers(y):
     y = to_numpy(y)
     masked = isinstance(y, np.ma.MaskedArray)
     values = as_label_array(y) if masked else np.asarray(y)
+    text = [v for v in values.ravel().tolist() if isinstance(v, str)] if values.ndim else []
+    if text:
+        raise ValueError(
+            f"y holds text ({text[0]!r}), and a regressor needs numbers; NaN or None marks an "
+            "unlabeled row."
+        )
     if values.dtype.kind == "O" and values.ndim:
         y = np.where(is_labeled(values, None).reshape(values.shape), values, np.nan)
     elif masked:
         y = values
-    try:
-        return check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
-        )
-    except ValueError as error:
-        text = [v for v in values.ravel().tolist() if isinstance(v, str)]
-        if not text:
-            raise
-        raise ValueError(
-            f"y holds text ({text[0]!r}), and a regressor needs numbers; NaN or None marks an "
-            "unlabeled row."
-        ) from error
+    return check_array(
+        y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
+    )
 
 
 def numbers_behind(y, n):

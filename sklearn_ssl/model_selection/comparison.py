@@ -202,9 +202,10 @@ def compare_with_supervised(
     """
     weights = [p for p in estimator.get_params() if p.split("__")[-1] == "unlabeled_weight"]
     if not weights and baseline is None:
+        plain = "Ridge" if is_regressor(estimator) else "LogisticRegression"
         raise ValueError(
             f"{type(estimator).__name__} has no parameter unlabeled_weight: name the other side, "
-            "baseline=LogisticRegression() for instance."
+            f"baseline={plain}() for instance."
         )
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie in (0, 1), got {confidence!r}.")

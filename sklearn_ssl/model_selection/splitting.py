@@ -100,7 +100,8 @@ class LabeledSplit(BaseCrossValidator):
                 raise ValueError(
                     f"Class {rarest!r} has {counts.min()} labeled rows, fewer "
                     f"than the {cv.n_splits} folds: use at most {counts.min()}, or label more. "
-                    f"Where y holds numbers, not classes: LabeledSplit(KFold({cv.n_splits}))."
+                    f"Where y holds numbers, not classes: LabeledSplit(KFold({cv.n_splits})), with "
+                    "shuffle=True where rows are sorted."
                 )
         for train, test in cv.split(np.zeros(len(labeled)), y_labeled, groups):
             if max(np.max(train, initial=0), np.max(test, initial=0)) >= len(labeled):

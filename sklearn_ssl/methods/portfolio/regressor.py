@@ -163,10 +163,11 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
         labeled, seed = rows.labeled, rng.randint(2**31)
         folds = folds_of_numbers(np.isfinite(rows.targets), self.cv, seed)
         members = self._members(rows, rng)
-        if self.mean == "safe" and sum(member.knows for member in members) < 2:
+        n_knowing = sum(member.knows for member in members)
+        if self.mean == "safe" and (n_knowing < 2 or n_knowing == len(members)):
             raise ValueError(
-                'mean="safe" takes two members that use unlabeled rows or more, and there are '
-                f"{sum(member.knows for member in members)}: add some, or take "
+                'mean="safe" takes two members that use unlabeled rows or more and a plain one, '
+                f"and there are {n_knowing} and {len(members) - n_knowing}: add some, or take "
                 'budget="best", or mean="stacked".'
             )
         results, told, _ = self._fit_all(members, rows, folds, NONE)
@@ -182,6 +183,10 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
         self.report_ = NumberReport.of(
             members, results, told, targets, losses, self.weights_, alone
         )
+        if self.mean == "safe":
+            for member in self._kept:
+                if not member.knows:
+                    self.report_[member.name].note = "in the mean that is projected"
         if labeled.all():
             self.report_.gain = None
         self._spread = Spread.of(told, targets, self.weights_, omega)

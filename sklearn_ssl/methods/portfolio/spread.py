@@ -72,7 +72,8 @@ class Spread:
         """sigma(x): (M, n, T), (M,) -> (n, T)."""
         if not np.isfinite(self.error).all():
             raise ValueError(
-                "The spread of predictions was not measured: it takes cv, and two labeled rows."
+                "The spread of predictions was not measured: it takes folds (cv=3, not None), and "
+                "two labeled rows with each output."
             )
         v = mean_of(np.square(told - mean_of(told, weights)), weights)
         part = np.divide(v, self.variance, out=np.ones_like(v), where=self.variance > 0)
@@ -91,7 +92,7 @@ class Spread:
                 takes = int(np.ceil(level / (1 - level) - 1e-9))
                 raise ValueError(
                     f"An interval of confidence_level={level} takes {takes} labels, and there are "
-                    f"{len(ratios)}."
+                    f"{len(ratios)}, which allow at most {len(ratios) / (len(ratios) + 1):.3g}."
                 )
             found.append(ratios[enough.argmax()])
         return np.array(found)
