@@ -14,6 +14,7 @@ from sklearn_ssl import (
     LabeledSplit,
     LabelPropagationRegressor,
     MeanTeacherRegressor,
+    RankUpRegressor,
     compare_with_supervised,
     estimate_class_prior,
     hide_labels,
@@ -153,3 +154,31 @@ def test_out_of_fold_predicts_each_labeled_row_without_its_target():
     assert r2_score(y[rows], predicted) > 0.2
     with pytest.raises(ValueError, match="predicts numbers, which have no shares"):
         estimate_class_prior(reg, X, y)
+
+
+@pytest.mark.parametrize("cls", [MeanTeacherRegressor, RankUpRegressor])
+def test_a_prediction_does_not_depend_on_the_rows_beside_it(cls):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 7))
+    reg = quick(cls, max_steps=5).fit(X, X[:, 0] + 1e3)
+    together, alone = reg.predict(X), np.concatenate([reg.predict(x[None]) for x in X])
+    np.testing.assert_allclose(together, alone, rtol=1e-13)
+
+
+class OfFloats(torch.nn.Module):
+    """It makes numbers of its own, in float32."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(7, 1)
+
+    def forward(self, x):
+        return self.linear(x.float())
+
+
+def test_a_network_that_knows_float32_alone_predicts_in_it():
+    X = np.random.default_rng(0).normal(size=(50, 7))
+    reg = MeanTeacherRegressor(module=OfFloats, max_steps=3, random_state=0).fit(X, X[:, 0])
+    with torch.no_grad():
+        out = reg.net_.predicting_module_(torch.from_numpy(X).float()).double().numpy()
+    np.testing.assert_allclose(reg.predict(X), reg._targets.in_units_of_y(out), rtol=1e-6)

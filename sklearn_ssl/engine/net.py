@@ -133,7 +133,8 @@ class SSLNet(NeuralNetClassifier):
             x = x.to(self.device, copy=True)
             x = to_float(x)  # of a copy: a module that works in place leaves the user's rows alone
             with torch.no_grad(), single_precision(), self.autocast():
-                yield call(x).float().to(device)
+                out = call(x)
+                yield (out if out.dtype == torch.float64 else out.float()).to(device)
 
     def collect(self, X, call=None):
         """Outputs of `forward_iter` as one float64 ndarray (n, ...).
@@ -151,7 +152,26 @@ class SSLNet(NeuralNetClassifier):
 
     def predict_proba(self, X):
         """Rows (n, ...) -> class probabilities (n, K), or outputs of a regressor, float64."""
-        return self.targets.decode(torch.from_numpy(self.collect(X))).numpy()
+        call = self._in_float64() if self.targets.needs_float64 else None
+        return self.targets.decode(torch.from_numpy(self.collect(X, call))).numpy()
+
+    def _in_float64(self):
+        """The predicting module in float64, or as it is where it or its rows know no other number.
+
+        In float32 the last digits of a row depend on how many rows are predicted with it.
+        """
+        module = self.predicting_module_
+        if torch.device(self.device).type != "cpu" or self.reads_sparse:
+            return module
+        precise = copy.deepcopy(module).double()
+
+        def call(x):
+            try:
+                return precise(x.double())
+            except RuntimeError:  # it names float32 inside
+                return module(x)
+
+        return call
 
     def predict(self, X):
         """Rows (n, ...) -> codes of classes (n,), or outputs of a regressor: as targets are."""

@@ -77,7 +77,7 @@ class ClassTargets:
     shift: np.ndarray | None = None
     learned: np.ndarray | None = field(default=None, repr=False)
 
-    missing = -1
+    missing, needs_float64 = -1, False
 
     @property
     def n_outputs(self):
@@ -267,7 +267,7 @@ class NumberTargets:
     scale: np.ndarray | None = None
     is_flat: bool = True
 
-    missing = np.nan
+    missing, needs_float64 = np.nan, True
 
     @property
     def n_outputs(self):
