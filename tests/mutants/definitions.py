@@ -1451,6 +1451,13 @@ MUTANTS = [
         "methods/test_portfolio_regressor.py -k spread",
     ),
     (
+        "numbers-predicted-in-float32",
+        "inputs/targets.py",
+        "missing, needs_float64 = np.nan, True",
+        "missing, needs_float64 = np.nan, False",
+        "test_regressor.py -k beside_it",
+    ),
+    (
         "rankup-ties-and-gaps-have-an-order",
         "methods/rankup.py",
         "torch.where(apart.isnan(), apart, (1 + torch.sign(apart)) / 2)",
