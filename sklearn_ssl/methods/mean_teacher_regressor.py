@@ -52,7 +52,7 @@ class MeanTeacherRegressor(SSLRegressor):
 
     It helps where the targets vary smoothly along a surface on which the rows lie (a swiss roll) or
     where targets are noisy (diabetes). On Friedman's function of ten features it made no difference
-    (``benchmarks/RESULTS.md``). Compare with ``unlabeled_weight=0``.
+    (``benchmarks/RESULTS_REGRESSION.md``). Compare with ``unlabeled_weight=0``.
 
     Parameters
     ----------
