@@ -107,7 +107,7 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
     >>> X, y = make_swiss_roll(800, noise=0.1, random_state=0)
     >>> few = np.where(np.arange(800) < 20, y, np.nan)
     >>> reg = LabelPropagationRegressor(random_state=0).fit(X, few)
-    >>> reg.score(X, y) > 0.97
+    >>> reg.score(X, y) > 0.9
     True
     """
 
