@@ -121,6 +121,7 @@ MOVED = {
     "../benchmarks/RESULTS_REGRESSION.md": "results_regression.md",
     "../benchmarks/RESULTS_LABELING.md": "results_labeling.md",
     "labeling.csv": "../benchmarks/labeling.csv",
+    "regression.csv": "../benchmarks/regression.csv",
     "tabular.csv": "../benchmarks/tabular.csv",
     "mnist.csv": "../benchmarks/mnist.csv",
     "documents.csv": "../benchmarks/documents.csv",

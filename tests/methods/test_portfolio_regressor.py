@@ -378,6 +378,9 @@ def test_the_report_has_r2_out_of_fold(friedman):
     assert "the R2 of the mean by" in text
     assert frame["weight"].sum() == pytest.approx(1)
     assert frame.loc["average", "weight"] < 0.1
+    good = AutoSSLRegressor(estimators=[("average", DummyRegressor()), GRAPH], random_state=0)
+    assert good.fit(X, y).report_.gain[0] > 0.2
+    assert "they add to it" in good.report_.sentence
     bad = AutoSSLRegressor(estimators=[RIDGE, ("off", Off())], random_state=0).fit(X, y)
     assert bad.report_["off"].note == "adds nothing to the others"
     assert bad.report_.sentence.startswith("No member that uses the unlabeled rows has a weight")

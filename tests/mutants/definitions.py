@@ -1392,7 +1392,7 @@ MUTANTS = [
         "methods/portfolio/report.py",
         "for some, w in (ours, theirs))",
         "for some, w in (theirs, ours))",
-        "methods/test_portfolio.py -k report",
+        "methods/test_portfolio_regressor.py -k report",
     ),
     (
         "portfolio-forgets-the-weights-of-rows",

@@ -77,7 +77,7 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
     the rows in which it is known, and a member has one weight for all columns. Weights of rows are
     divided by their mean over the labeled ones, and "auto" leaves the Gaussian process out where
     these differ. Plain members of "auto" see y standardised, those of a list as it is. A member
-    inside `TransformedTargetRegressor` is given the labeled rows alone. Ctrl-C keeps the members
+    inside ``TransformedTargetRegressor`` is given the labeled rows alone. Ctrl-C keeps the members
     that are already fitted.
 
     Examples
