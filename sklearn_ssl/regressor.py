@@ -17,6 +17,11 @@ class KnownScoreMixin(RegressorMixin):
 
     __metadata_request__fit = {"X_unlabeled": True}  # routed without set_fit_request
 
+    @property
+    def n_outputs_(self):
+        """Columns of y: int."""
+        return self._targets.n_outputs
+
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination on the rows whose targets are known.
 
@@ -127,11 +132,6 @@ class SSLRegressor(KnownScoreMixin, SSLEstimator):
 
     def _new_targets(self, previous):
         return NumberTargets(earlier=None if previous is None else self._targets)
-
-    @property
-    def n_outputs_(self):
-        """Columns of y: int."""
-        return self._targets.n_outputs
 
     def _outputs(self, X):
         return self._targets.in_units_of_y(self.net_.predict_proba(X))

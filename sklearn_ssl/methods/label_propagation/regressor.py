@@ -187,11 +187,6 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
             )
         return self
 
-    @property
-    def n_outputs_(self):
-        """Columns of y: int."""
-        return self._targets.n_outputs
-
     def _points(self, X):
         known = self._summary
         return as_points(X, above_zero(known.scale), known.documents, self._sparse)

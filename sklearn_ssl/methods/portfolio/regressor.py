@@ -218,11 +218,6 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
 
     # ---------------------------------------------------------- prediction
 
-    @property
-    def n_outputs_(self):
-        """Columns of y: int."""
-        return self._targets.n_outputs
-
     def _said(self, X, numbers, asked):
         """What members say, in standard deviations of the labels: (M, n, T)."""
         kept = [self._kept[i] for i in np.flatnonzero(asked)]
@@ -233,10 +228,11 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
             ]
         )
 
-    def _mean_and_std(self, X):
+    def _counted(self, X):
+        """What members with a weight say of rows (M, n, T), and their weights (M,)."""
+        check_is_fitted(self)
         asked = self.weights_ > 0
-        said, weights = self._said(*self._check_X(X), asked), self.weights_[asked]
-        return mean_of(said, weights), self._spread.std(said, weights)
+        return self._said(*self._check_X(X), asked), self.weights_[asked]
 
     def predict(self, X, return_std=False):
         """Predict targets: the weighted mean of the members'.
@@ -261,17 +257,12 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
         ValueError
             If ``return_std`` asks for what was not measured, as with ``cv=None``.
         """
-        check_is_fitted(self)
-        mean, std = self._mean_and_std(X) if return_std else (self._mean(X), None)
-        predicted = self._targets.in_units_of_y(mean)
-        return (predicted, self._flat(std * self._targets.scale)) if return_std else predicted
-
-    def _mean(self, X):
-        asked = self.weights_ > 0
-        return mean_of(self._said(*self._check_X(X), asked), self.weights_[asked])
-
-    def _flat(self, values):
-        return values[:, 0] if self._targets.is_flat else values
+        counted = self._counted(X)
+        predicted = self._targets.in_units_of_y(mean_of(*counted))
+        if not return_std:
+            return predicted
+        std = self._spread.std(*counted) * self._targets.scale
+        return predicted, std.reshape(predicted.shape)
 
     def predict_interval(self, X, confidence_level=0.9):
         """Predict intervals that hold the truth with a given probability.
@@ -304,7 +295,8 @@ class AutoSSLRegressor(KnownScoreMixin, Portfolio):
         check_is_fitted(self)
         if not 0 < confidence_level < 1:
             raise ValueError(f"confidence_level must lie between 0 and 1, got {confidence_level}.")
-        mean, std = self._mean_and_std(X)
+        counted = self._counted(X)
+        mean, std = mean_of(*counted), self._spread.std(*counted)
         reach = std * self._spread.quantile(confidence_level)
         ends = [self._targets.in_units_of_y(end) for end in (mean - reach, mean + reach)]
         return np.stack(ends, -1)
