@@ -28,7 +28,7 @@ VARIANTS = {
     "SelfTrainingNet": [{}, {"criterion": "threshold", "threshold": 0.5},
                         {"warm_start_rounds": True}],
     "NoisyStudentClassifier": [{}, {"balanced": False}],
-    "VATClassifier": [{}, {"separate_batches": True, "entropy_weight": 0.5}],
+    "VATClassifier": [{}, {"entropy_weight": 0.5}],
     "UDAClassifier": [{}, {"annealing": "exp"}],
     "CoTrainingNet": [{}, {"views": (list(range(32)), list(range(20, 64)))}],
     "SGANClassifier": [{}, {"generator_lr": 1e-4, "optimizer": "sgd"}],

@@ -7,9 +7,12 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..networks import CNN, MLP, DocumentMLP
+from ..inputs.tensors import rows_to_tensor, to_float
+from ..networks import CNN, MLP, DocumentMLP, FastCNN, start_from_rows
 
-__all__ = ["automatic_network", "build_network", "check_network"]
+__all__ = ["automatic_network", "build_network", "check_network", "start_network"]
+
+ROWS_TO_START_FROM = 500
 
 
 def automatic_network(input_shape, documents=False):
@@ -17,7 +20,8 @@ def automatic_network(input_shape, documents=False):
     if len(input_shape) == 1:
         return DocumentMLP if documents else MLP
     if len(input_shape) == 3:
-        return CNN
+        colour, side = input_shape[0] == 3, min(input_shape[1:])
+        return FastCNN if colour and 24 <= side <= 48 else CNN
     raise ValueError(
         f"module='auto' knows tables (n, features) and images (n, channels, height, width); "
         f"X has rows of shape {input_shape}. Give grey images a channel, X[:, None], or pass "
@@ -66,6 +70,22 @@ def build_network(module, params, known, automatic=None, documents=False):
     if not isinstance(made, nn.Module):
         raise ValueError(f"module must make an nn.Module, and {module!r} made a {type(made)}.")
     return made
+
+
+def start_network(module, rows):
+    """Give a network that has a method ``start_from`` the rows it sets its first weights from.
+
+    Parameters
+    ----------
+    module : nn.Module
+    rows : TrainingRows
+        Up to 500 of them are drawn with torch's global generator; held-out ones are left out.
+    """
+    if not hasattr(module, "start_from"):
+        return
+    known = torch.from_numpy((~rows.held_out).nonzero()[0])
+    chosen = known[torch.randperm(len(known))[:ROWS_TO_START_FROM]].sort().values
+    start_from_rows(module, to_float(rows_to_tensor(rows.X[chosen.numpy()])))
 
 
 def check_network(module, x, n_outputs, batch_size):

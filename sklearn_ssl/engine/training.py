@@ -16,7 +16,7 @@ from .checkpoint import Checkpoint, check_folder
 from .fingerprint import digest
 from .generators import derived_seeds, private_state
 from .net import make_net
-from .network import check_network
+from .network import check_network, start_network
 from .optimizer import set_learning_rate
 from .progress import Progress
 from .supervised import SupervisedLoss
@@ -98,6 +98,8 @@ class Training:
         else:
             loss = SupervisedLoss(given._make_view(self.rows), self.targets.loss)
         network = given._make_network(summary)
+        if self.previous is None:
+            start_network(network, self.rows)
         sgd = {"momentum": 0.9, "nesterov": True} if given.optimizer == "sgd" else {}
         settings = {**sgd, **given._optimizer_settings()}
         callbacks = copies(given.callbacks)

@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 from ..augment import noisy_view
 from ..classifier import SSLClassifier
 from ..losses import masked_cross_entropy
+from ..networks import start_from_rows
 
 __all__ = ["CoTrainingLoss", "CoTrainingNet", "TwoViews"]
 
@@ -43,6 +44,11 @@ class TwoViews(nn.Module):
         """Compile either network: training calls them apart."""
         self.first.compile(*args, **kwargs)
         self.second.compile(*args, **kwargs)
+
+    def start_from(self, x):
+        """Let both start from training rows, each from the columns that it sees."""
+        for network, columns in ((self.first, "columns_a"), (self.second, "columns_b")):
+            start_from_rows(network, x[:, getattr(self, columns)] if self.split else x)
 
     def both(self, x_a, x_b):
         """Rows (n, ...) for either network -> their logits (n, K), (n, K)."""

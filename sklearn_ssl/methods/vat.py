@@ -34,12 +34,11 @@ class VATLoss(nn.Module):
         xi=0.01,
         n_power=1,
         entropy_weight=0.0,
-        separate=False,
     ):
         super().__init__()
         self.view, self.lambda_u = view, unlabeled_weight
         self.epsilon, self.xi, self.n_power = epsilon, xi, n_power
-        self.entropy_weight, self.separate = entropy_weight, separate
+        self.entropy_weight = entropy_weight
         self.register_buffer("scale", scale)
 
     def _unit(self, d):
@@ -61,21 +60,15 @@ class VATLoss(nn.Module):
         logits = model(x)
         labeled = cross_entropy(logits[:n], y_l)
         with still_statistics(model):
-            if self.separate:
-                labeled = (labeled + cross_entropy(model(x[:n]), y_l)) / 2
-                x = x[n:]
-                with torch.set_grad_enabled(self.entropy_weight > 0):
-                    logits = model(x)
             target = logits.detach()
             mixed = torch.is_autocast_enabled(x.device.type)
             with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot resolve xi
                 exact = model(x).detach() if mixed else target
                 r = self.adversarial(model, x, exact, g)
             divergence = kl_divergence(model(x + r), target)
-        mean = torch.mean if self.separate else batch.mean_over_rows  # the pool has labeled rows
-        unlabeled = mean(divergence)  # R_vadv, eq. 7
-        if self.entropy_weight > 0:
-            unlabeled = unlabeled + self.entropy_weight * mean(entropy(logits))  # eq. 18
+        unlabeled = batch.mean_over_rows(divergence)  # R_vadv, eq. 7
+        if self.entropy_weight > 0:  # eq. 18
+            unlabeled = unlabeled + self.entropy_weight * batch.mean_over_rows(entropy(logits))
         parts = {"labeled_loss": labeled, "unlabeled_loss": unlabeled}
         return labeled + self.lambda_u * unlabeled, parts
 
@@ -110,13 +103,6 @@ class VATClassifier(SSLClassifier):
         Power iterations.
     entropy_weight : float >= 0, default=0.0
         Weight of the conditional entropy of all rows (VAT+EntMin of the paper: 1).
-    separate_batches : bool, default=False
-        True: BatchNorm sees labeled rows in a batch of their own. Half of the labels' loss comes
-        from that batch (in the authors' code all of it), and the divergence comes from the batch of
-        unlabeled rows. Use it for deep networks on hundreds of columns, which otherwise learn a few
-        labels by heart. Leave it False where labels are balanced and classes are not, since
-        BatchNorm then takes the labeled rows for a sample of all (``docs/when_it_hurts.md`` has the
-        figures).
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
         View of the rows, applied first. "auto": the weak view of `augment.default_views`.
     unlabeled_weight : float >= 0, default=1.0
@@ -141,7 +127,6 @@ class VATClassifier(SSLClassifier):
     xi: float = 0.01
     n_power: int = 1
     entropy_weight: float = 0.0
-    separate_batches: bool = False
     augment: object = "auto"
 
     _parameter_constraints = {
@@ -149,14 +134,9 @@ class VATClassifier(SSLClassifier):
         "xi": [Interval(Real, 0, None, closed="neither")],
         "n_power": [Interval(Integral, 1, None, closed="left")],
         "entropy_weight": [Interval(Real, 0, None, closed="left")],
-        "separate_batches": ["boolean"],
         "augment": [StrOptions({"auto"}), callable],
     }
     _search_space = {"epsilon": loguniform(0.1, 10), "entropy_weight": uniform(0, 1)}
-
-    @property
-    def _labeled_rows_in_pool(self):
-        return self.separate_batches  # eq. 7 is a mean over labeled rows too
 
     def _make_view(self, rows):
         return choose_views(rows.X, self.augment)[0]
@@ -174,5 +154,4 @@ class VATClassifier(SSLClassifier):
             xi=self.xi,
             n_power=self.n_power,
             entropy_weight=self.entropy_weight,
-            separate=self.separate_batches,
         )

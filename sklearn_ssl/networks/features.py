@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from .start import start_from_rows
+
 __all__ = ["WithFeatures"]
 
 
@@ -34,6 +36,16 @@ class WithFeatures(nn.Module):
     def reads_sparse(self):
         """Whether what makes the features does."""
         return getattr(self.features, "reads_sparse", False)
+
+    def start_from(self, x):
+        """Let what makes the features start from training rows.
+
+        Parameters
+        ----------
+        x : tensor (n, ...)
+            Rows.
+        """
+        start_from_rows(self.features, x)
 
     def forward(self, x):
         """Classify rows.

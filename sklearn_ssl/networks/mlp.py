@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-__all__ = ["MLP", "SmoothClip", "Standardize"]
+__all__ = ["MLP", "InputNoise", "SmoothClip", "Standardize"]
 
 
 class Standardize(nn.Module):
@@ -59,8 +59,20 @@ class SmoothClip(nn.Module):
         return x / torch.sqrt(1 + (x / self.limit).square())
 
 
-def hidden_blocks(width, sizes, dropout, first=None):
-    """Linear-BatchNorm-ReLU-Dropout blocks on that many columns, and how many they end with.
+class InputNoise(nn.Module):
+    """Add Gaussian noise of that standard deviation in training."""
+
+    def __init__(self, amount):
+        super().__init__()
+        self.amount = amount
+
+    def forward(self, x):
+        """(n, ...) -> (n, ...)."""
+        return x + self.amount * torch.randn_like(x) if self.training and self.amount else x
+
+
+def hidden_blocks(width, sizes, dropout, first=None, noise=0.0):
+    """Linear-BatchNorm-ReLU-noise-Dropout blocks on so many columns, and how many they end with.
 
     ``first`` makes the first linear layer of a width and a size; None: an `nn.Linear` too.
     """
@@ -68,6 +80,7 @@ def hidden_blocks(width, sizes, dropout, first=None):
     for size in sizes:
         linear = nn.Linear(width, size, bias=False) if layers or not first else first(width, size)
         layers += [linear, nn.BatchNorm1d(size), nn.ReLU()]
+        layers += [InputNoise(noise)] if noise else []
         layers += [nn.Dropout(dropout)] if dropout else []
         width = size
     return layers, width
@@ -88,6 +101,11 @@ class MLP(nn.Module):
         Widths of the blocks.
     dropout : float in [0, 1)
         After each block.
+    noise : float >= 0
+        Standard deviation of Gaussian noise on what each block gives, in training.
+    normalize_logits : bool
+        BatchNorm on the logits too. It keeps the predictions of a batch apart and makes classes
+        about equally frequent, which is wrong where one of them is rare.
 
     Examples
     --------
@@ -105,11 +123,15 @@ class MLP(nn.Module):
         scale=1.0,
         hidden_layer_sizes=(256, 256),
         dropout=0.0,
+        noise=0.0,
+        normalize_logits=False,
     ):
         super().__init__()
-        blocks, width = hidden_blocks(input_shape[0], hidden_layer_sizes, dropout)
+        blocks, width = hidden_blocks(input_shape[0], hidden_layer_sizes, dropout, noise=noise)
         scaled = Standardize(mean, scale), SmoothClip()
         self.layers = nn.Sequential(*scaled, *blocks, nn.Linear(width, n_classes))
+        if normalize_logits:
+            self.layers.append(nn.BatchNorm1d(n_classes))
 
     def forward(self, x):
         """Classify rows.

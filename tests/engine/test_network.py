@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_ssl import MixMatchClassifier
+from sklearn_ssl import CoTrainingNet, FixMatchClassifier, MixMatchClassifier, SelfTrainingNet
 from sklearn_ssl.engine.network import build_network
-from sklearn_ssl.networks import CNN, MLP
+from sklearn_ssl.networks import CNN, MLP, FastCNN
 
 KNOWN = {"input_shape": (4,), "n_classes": 3, "mean": torch.zeros(4), "scale": torch.ones(4)}
 
@@ -25,6 +25,10 @@ def test_auto_is_chosen_by_the_shape_of_a_row():
     images = {**KNOWN, "input_shape": (1, 8, 8), "mean": torch.zeros(1, 1, 1)}
     images["scale"] = torch.ones(1, 1, 1)
     assert type(build_network("auto", None, images)) is CNN
+    photos = {**images, "input_shape": (3, 32, 32)}
+    assert type(build_network("auto", None, photos)) is FastCNN
+    for shape in ((3, 16, 16), (3, 96, 96), (1, 32, 32)):
+        assert type(build_network("auto", None, {**images, "input_shape": shape})) is CNN
     with pytest.raises(ValueError, match="knows tables"):
         build_network("auto", None, {**KNOWN, "input_shape": (2, 2)})
 
@@ -41,3 +45,44 @@ def test_a_class_is_told_what_it_asks_for():
         build_network(Asks, {"depth": 5}, KNOWN)
     with pytest.raises(ValueError, match=r"must make an nn\.Module"):
         build_network(lambda: 3, None, KNOWN)
+
+
+class Starts(nn.Module):
+    """Remembers the rows that it was to start from."""
+
+    def __init__(self, input_shape, n_classes):
+        super().__init__()
+        self.layer = nn.Linear(input_shape[0], n_classes)
+        self.rows, self.calls = None, 0
+
+    def start_from(self, x):
+        self.rows, self.calls = x, self.calls + 1
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+def test_a_network_starts_from_training_rows_before_the_first_step(blobs):
+    X, y, _ = blobs
+    own = {"module": Starts, "max_steps": 2, "random_state": 0}
+    clf = FixMatchClassifier(validation_fraction=0.5, warm_start=True, **own).fit(X, y)
+    for module in (clf.net_.module_, clf.net_.predicting_module_):
+        held = {tuple(row) for row in X.astype("float32").tolist()}
+        seen = [tuple(row) for row in module.rows.tolist()]
+        assert 0 < len(seen) < len(X)  # not the held-out rows
+        assert set(seen) <= held
+        assert len(set(seen)) == len(seen)
+    assert clf.net_.module_.calls == 1
+    assert clf.fit(X, y).net_.module_.calls == 0  # a fit that goes on does not start again
+    again = FixMatchClassifier(validation_fraction=0.5, **own).fit(X, y)
+    assert torch.equal(again.net_.module_.rows, module.rows)
+
+
+def test_wrapped_networks_start_from_the_columns_they_see(blobs):
+    X, y, _ = blobs
+    own = {"module": Starts, "max_steps": 2, "random_state": 0}
+    net = CoTrainingNet(views=([0, 2], [1]), **own).fit(X, y).net_.module_
+    assert net.first.rows.shape[1] == 2
+    assert net.second.rows.shape[1] == 1
+    assert set(net.second.rows[:, 0].tolist()) <= set(X[:, 1].astype("float32").tolist())
+    SelfTrainingNet(max_iter=2, **own).fit(X, y)

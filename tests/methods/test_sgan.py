@@ -9,7 +9,7 @@ from torch import nn
 
 from sklearn_ssl import LazyRows, SGANClassifier
 from sklearn_ssl.methods.sgan.estimator import SGANLoss
-from sklearn_ssl.methods.sgan.networks import GAN
+from sklearn_ssl.methods.sgan.networks import GAN, Discriminator
 
 from ..helpers import quick
 from .by_hand import K, N
@@ -51,8 +51,37 @@ def test_sgan_players_do_not_move_each_other(batch):
     for one, other_one in zip(whole, alone, strict=True):  # the other losses do not reach it
         torch.testing.assert_close(one, other_one)
     real, made = model(batch.x_u).detach().numpy(), model(fake).detach().numpy()
-    expected = np.abs(real.mean(0) - made.mean(0)).mean()
+    expected = np.square(real.mean(0) - made.mean(0)).mean()
     assert loss.match(model, batch.x_u, fake).item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 12, 12)])
+def test_discriminator_starts_with_outputs_of_mean_0_and_deviation_1(shape):
+    torch.manual_seed(0)
+    x = 5 + 3 * torch.rand(400, *shape)
+    net = Discriminator(shape, n_classes=3, mean=5.0, scale=3.0, noise=0.0, dropout=0.0)
+    net.start_from(x)
+    seen = []
+    for layer in (*net.body, *net.head):
+        layer.register_forward_hook(lambda layer, _, out: seen.append((layer, out.detach())))
+    net(x)
+    started = [(layer, out) for layer, out in seen if hasattr(layer, "length")]
+    assert len(started) >= 3
+    for _, out in started:
+        std, mean = torch.std_mean(out.transpose(0, 1).flatten(1), 1, correction=0)
+        torch.testing.assert_close(mean, torch.zeros_like(mean), atol=1e-4, rtol=0)
+        torch.testing.assert_close(std, torch.ones_like(std), atol=1e-4, rtol=0)
+    learns = [layer for layer, _ in started if isinstance(layer.length, nn.Parameter)]
+    assert learns == [net.head[-1]]  # the lengths of the others stay
+    before = net.body.state_dict()["1.length" if len(shape) == 3 else "3.length"].clone()
+    net.start_from(x + 7)  # and only once
+    assert torch.equal(net.body.state_dict()["1.length" if len(shape) == 3 else "3.length"], before)
+
+
+def test_discriminator_starts_from_constant_rows():
+    net = Discriminator((2,), n_classes=3, noise=0.0)
+    net.start_from(torch.ones(9, 2))
+    assert all(v.isfinite().all() for v in net.state_dict().values() if v.is_floating_point())
 
 
 def test_sgan_both_players_learn_and_samples_come_closer(digits):

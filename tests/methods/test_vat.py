@@ -43,12 +43,11 @@ def test_vat_finds_the_direction_that_hurts(batch):
     assert (divergence(r) > average).all()
 
 
-@pytest.mark.parametrize("separate", [False, True])
-def test_vat_loss_value_gradient_and_statistics(batch, separate):
-    model, loss = nn.Sequential(nn.BatchNorm1d(K), linear()), vat(separate=separate)
+def test_vat_loss_value_gradient_and_statistics(batch):
+    model, loss = nn.Sequential(nn.BatchNorm1d(K), linear()), vat()
     loss.view = other
     before = copy.deepcopy(model[0].state_dict())
-    alone, expected = copy.deepcopy(model), copy.deepcopy(model)
+    expected = copy.deepcopy(model)
     x_l, x_u = other(batch.x_l, None), other(batch.x_u, None)
     pooled = expected(torch.cat([x_l, x_u]))
     _, parts = loss(model, batch)
@@ -62,30 +61,25 @@ def test_vat_loss_value_gradient_and_statistics(batch, separate):
     without = gradient(loss, batch, model)
     assert (with_vat - without).norm() > 1e-3
     torch.nn.functional.cross_entropy(pooled[: len(x_l)], batch.y_l).backward()
-    read = alone(x_l) if separate else alone(torch.cat([x_l, x_u]))[: len(x_l)]
-    torch.nn.functional.cross_entropy(read, batch.y_l).backward()
-    halves = [
-        (p.grad + q.grad).flatten() / 2
-        for p, q in zip(expected.parameters(), alone.parameters(), strict=True)
-    ]
-    torch.testing.assert_close(without, torch.cat(halves))
+    by_hand = [p.grad.flatten() for p in expected.parameters()]
+    torch.testing.assert_close(without, torch.cat(by_hand))
     step = torch.full((K,), 0.3)
     step[0] = -1.0
-    loss = vat(separate=separate, entropy_weight=2.0)
+    loss = vat(entropy_weight=2.0)
     loss.view, loss.adversarial = other, lambda model, x, logits, g: step
-    rows = x_u if separate else torch.cat([x_l, x_u])
+    rows = torch.cat([x_l, x_u])
     z, moved = (expected(rows + r).detach().double().numpy() for r in (torch.zeros(K), step))
     p, q = softmax(z, axis=1), softmax(moved, axis=1)
     unlabeled = (p * np.log(p / q)).sum(1).mean() - 2 * (p * np.log(p)).sum(1).mean()
     assert loss(model, batch)[1]["unlabeled_loss"].item() == pytest.approx(unlabeled, rel=1e-5)
 
 
-def test_vat_reads_a_labeled_batch_as_it_reads_the_others():
-    # with labeled rows in a batch of their own alone, both moons came out swapped
+def test_vat_reads_labeled_rows_as_it_reads_the_others():
+    # with labeled rows in a batch of their own, both moons came out swapped
     X, y = make_moons(600, noise=0.1, random_state=2)
     few = hide_labels(y, 8, stratify="balanced", random_state=2)
     short = {"max_steps": 200, "unlabeled_ratio": 3, "random_state": 0}
-    clf = VATClassifier(epsilon=0.4, separate_batches=True, **short)
+    clf = VATClassifier(epsilon=0.4, **short)
     assert clf.fit(X, few).score(X[few == -1], y[few == -1]) > 0.9
 
 
@@ -107,10 +101,10 @@ def test_vat_finds_its_direction_in_full_precision(batch, monkeypatch):
     torch.testing.assert_close(seen[1], seen[3])
 
 
-@pytest.mark.parametrize(("separate", "share"), [(False, 0.05), (False, 0.7), (True, 0.0)])
-def test_vat_terms_are_means_over_all_rows_and_not_over_the_batch(batch, separate, share):
+@pytest.mark.parametrize("share", [0.05, 0.7])
+def test_vat_terms_are_means_over_all_rows_and_not_over_the_batch(batch, share):
     """eqs. 7 and 18: three of eight rows of the batch are labeled, but not three of eight rows."""
-    model, loss = linear(), vat(separate=separate, entropy_weight=2.0)
+    model, loss = linear(), vat(entropy_weight=2.0)
     step = torch.tensor([-1.0, 0.3, 0.2, 0.4])
     loss.adversarial = lambda *_: step
     batch = batch._replace(labeled_share=share)

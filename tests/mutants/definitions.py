@@ -543,8 +543,8 @@ MUTANTS = [
     (
         "vat-divergence-of-the-batch",
         "methods/vat.py",
-        "torch.mean if self.separate else batch.mean_over_rows",
-        "torch.mean",
+        "batch.mean_over_rows(divergence)",
+        "divergence.mean()",
         "methods/test_vat.py -k means_over_all_rows",
     ),
     (

@@ -3,7 +3,7 @@
 import torch
 
 from sklearn_ssl.inputs.sparse_rows import SparseRows
-from sklearn_ssl.networks import DocumentMLP, Standardize
+from sklearn_ssl.networks import MLP, DocumentMLP, FastCNN, Standardize, WithFeatures
 from sklearn_ssl.networks.mlp import SmoothClip
 
 
@@ -33,3 +33,54 @@ def test_the_length_of_a_document_does_not_count():
     first = net.layers[0]
     by_hand = 6**0.5 * (x / x.norm(dim=1, keepdim=True)) @ first.weight
     torch.testing.assert_close(first(x), by_hand)
+
+
+def test_first_layer_of_the_fast_network_whitens_patches():
+    torch.manual_seed(0)
+    x = torch.rand(200, 3, 12, 12).cumsum(3)  # neighbouring pixels are alike
+    mean, scale = x.mean((0, 2, 3))[:, None, None], x.std((0, 2, 3))[:, None, None]
+    net = FastCNN((3, 12, 12), n_classes=4, mean=mean, scale=scale)
+    net.start_from(x)
+    first = torch.nn.functional.conv2d(net.standardize(x), net.filters)
+    rows = first.transpose(0, 1).flatten(1)[:12].double()  # the other 12 are their opposites
+    torch.testing.assert_close(net.filters[12:], -net.filters[:12])
+    moments = rows @ rows.T / rows.shape[1]
+    outside = moments - moments.diag().diag()
+    assert outside.abs().max() < 1e-3
+    size = torch.linalg.eigvalsh(_patches(net.standardize(x)))
+    expected = size / (size + 1e-2)  # 1 but for directions that hardly vary
+    torch.testing.assert_close(moments.diag(), expected, atol=1e-3, rtol=1e-3)
+    assert "filters" not in dict(net.named_parameters())  # they are not trained
+    before = net.filters.clone()
+    net.start_from(torch.rand(50, 3, 12, 12))
+    assert torch.equal(net.filters, before)
+
+
+def _patches(x):
+    rows = x.unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 3, 1, 4, 5).reshape(-1, 12).double()
+    return rows.T @ rows / len(rows)
+
+
+def test_a_wrapper_hands_on_the_rows_to_start_from():
+    inner = FastCNN((3, 12, 12), n_classes=8)
+    WithFeatures(inner, 8, 3).start_from(torch.rand(20, 3, 12, 12))
+    assert inner.started
+    WithFeatures(MLP((4,), n_classes=8), 8, 3).start_from(torch.rand(20, 4))  # which asks for none
+
+
+def test_noise_and_normalised_logits_of_the_mlp():
+    torch.manual_seed(0)
+    x = torch.randn(500, 4)
+    net = MLP((4,), n_classes=3, hidden_layer_sizes=(8,), noise=0.5, normalize_logits=True)
+    logits = net(x)
+    torch.testing.assert_close(logits.mean(0), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(logits.std(0, correction=0), torch.ones(3), atol=1e-3, rtol=0)
+    assert not torch.equal(net(x), net(x))
+    noises = [layer for layer in net.layers if hasattr(layer, "amount")]
+    assert [layer.amount for layer in noises] == [0.5]
+    added = noises[0](torch.zeros(4000, 2))
+    assert abs(added.std().item() - 0.5) < 0.02
+    net.eval()
+    torch.testing.assert_close(net(x), net(x), atol=0, rtol=0)
+    plain = MLP((4,), n_classes=3, hidden_layer_sizes=(8,))
+    torch.testing.assert_close(plain(x), plain(x), atol=0, rtol=0)

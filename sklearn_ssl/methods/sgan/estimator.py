@@ -34,7 +34,7 @@ class SGANLoss(nn.Module):
         return (softplus(S_u) - S_u).mean() / 2 + softplus(S_f).mean() / 2
 
     def match(self, model, real, fake):
-        """|| E f(x) - E f(G(z)) || over features f: the generator's loss (section 3.1)."""
+        """|| E f(x) - E f(G(z)) ||^2 / m over m features f: the generator's loss (section 3.1)."""
         frozen = [p for p in model.discriminator.parameters() if p.requires_grad]
         for p in frozen:
             p.requires_grad_(False)  # the generator must not move the discriminator
@@ -44,7 +44,7 @@ class SGANLoss(nn.Module):
         finally:
             for p in frozen:
                 p.requires_grad_(True)
-        return difference.abs().mean()
+        return difference.square().mean()
 
     def forward(self, model, batch):
         x_l, x_u, n = batch.x_l, batch.x_u, len(batch.x_u)

@@ -7,56 +7,63 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ...networks.mlp import SmoothClip, Standardize
+from ...networks import start_from_rows
+from ...networks.mlp import InputNoise, SmoothClip, Standardize
 
 __all__ = ["GAN", "Discriminator", "Generator"]
 
 
-class InputNoise(nn.Module):
-    """Add Gaussian noise in training."""
+class _Normalized:
+    """A layer whose weights learn a direction, and have a length of their own.
 
-    def __init__(self, amount):
-        super().__init__()
-        self.amount = amount
+    Weight normalisation with a start from the data: Salimans and Kingma 2016, arXiv 1602.07868.
+    The length learns too if ``learn_length``.
+    """
 
-    def forward(self, x):
-        """(n, ...) -> (n, ...)."""
-        return x + self.amount * torch.randn_like(x) if self.training and self.amount else x
+    def __init__(self, *args, learn_length=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        nn.init.normal_(self.weight, std=0.1)
+        length = torch.ones(len(self.weight))
+        if learn_length:
+            self.length = nn.Parameter(length)
+        else:
+            self.register_buffer("length", length)
+
+    def normalized(self):
+        """The weights in use: each output's have the length that is its own."""
+        norm = self.weight.flatten(1).norm(dim=1)
+        return self.weight * (self.length / norm).reshape(-1, *[1] * (self.weight.ndim - 1))
+
+    def start_from(self, x):
+        """Set lengths and biases so that the outputs have mean 0 and deviation 1 on those rows."""
+        out = self(x)
+        std, mean = torch.std_mean(out, [0, *range(2, out.ndim)], correction=0)
+        std = torch.where(std > 0, std, 1.0)
+        self.length.div_(std)
+        self.bias.sub_(mean).div_(std)
 
 
-def _normalized(weight, length):
-    """Weight normalisation: rows of ``weight`` brought to ``length`` (Salimans and Kingma 2016)."""
-    norm = weight.flatten(1).norm(dim=1)
-    return weight * (length / norm).reshape(-1, *[1] * (weight.ndim - 1))
-
-
-class NormalizedLinear(nn.Linear):
-    """A linear layer whose weights have a direction and a length of their own."""
-
-    def __init__(self, n_in, n_out):
-        super().__init__(n_in, n_out)
-        self.length = nn.Parameter(self.weight.detach().norm(dim=1))
+class NormalizedLinear(_Normalized, nn.Linear):
+    """A linear layer with normalised weights."""
 
     def forward(self, x):
         """(n, n_in) -> (n, n_out)."""
-        return F.linear(x, _normalized(self.weight, self.length), self.bias)
+        return F.linear(x, self.normalized(), self.bias)
 
 
-class NormalizedConv2d(nn.Conv2d):
-    """A convolution whose filters have a direction and a length of their own."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.length = nn.Parameter(self.weight.detach().flatten(1).norm(dim=1))
+class NormalizedConv2d(_Normalized, nn.Conv2d):
+    """A convolution with normalised filters."""
 
     def forward(self, x):
         """(n, C, H, W) -> (n, C', H', W')."""
-        weight = _normalized(self.weight, self.length)
-        return F.conv2d(x, weight, self.bias, self.stride, self.padding)
+        return F.conv2d(x, self.normalized(), self.bias, self.stride, self.padding)
 
 
 class Discriminator(nn.Module):
     """K logits from features, with weight normalisation and noise instead of BatchNorm.
+
+    The lengths of the weights come from training rows (``start_from``); after that only those of
+    the last layer learn.
 
     Parameters
     ----------
@@ -88,7 +95,7 @@ class Discriminator(nn.Module):
             for depth, (n_in, n_out) in enumerate(pairwise(sizes)):
                 layers += [InputNoise(noise * (1 if depth else 0.6))]
                 layers += [NormalizedLinear(n_in, n_out), nn.ReLU()]
-            top = sizes[-1]
+            top, noises = sizes[-1], [InputNoise(noise)]
         else:
             channels = input_shape[0]
             for factor in (1, 2, 4):
@@ -96,8 +103,21 @@ class Discriminator(nn.Module):
                 layers += [conv, nn.LeakyReLU(0.2), nn.Dropout(dropout)]
                 channels = factor * width
             layers += [nn.AdaptiveAvgPool2d(2), nn.Flatten()]
-            top = 4 * channels
-        self.body, self.head = nn.Sequential(*layers), nn.Linear(top, n_classes)
+            top, noises = 4 * channels, []
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Sequential(*noises, NormalizedLinear(top, n_classes, learn_length=True))
+        self.register_buffer("started", torch.tensor(False))
+
+    @torch.no_grad()
+    def start_from(self, x):
+        """Set the lengths of all layers from training rows (n, ...), once."""
+        if self.started:
+            return
+        self.train()
+        for layer in (*self.body, *self.head):
+            start_from_rows(layer, x)
+            x = layer(x)
+        self.started.fill_(True)
 
     def features(self, x):
         """Rows (n, ...) -> what the last layer sees, (n, m)."""
@@ -163,6 +183,10 @@ class GAN(nn.Module):
     def __init__(self, discriminator, generator):
         super().__init__()
         self.discriminator, self.generator = discriminator, generator
+
+    def start_from(self, x):
+        """Let the discriminator start from training rows."""
+        start_from_rows(self.discriminator, x)
 
     def features(self, x):
         """What feature matching compares: of a discriminator without ``features`` its logits."""

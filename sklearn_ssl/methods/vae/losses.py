@@ -4,6 +4,8 @@ Diederik P. Kingma, Danilo J. Rezende, Shakir Mohamed, Max Welling: "Semi-Superv
 Deep Generative Models", NeurIPS 2014, arXiv 1406.5298, equations 5 to 9.
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -85,9 +87,10 @@ class M1M2Loss(M2Loss):
         """log p(x|z1) - log q(z1|x) + the bound of M2 on log p(z1): (n,)."""
         mean, log_var = model.m1.encode(x)
         z1 = mean + noise_1(mean) * (0.5 * log_var).exp()
-        inside = super().bound(model.m2, z1, noise, None) - gaussian_log_likelihood(
-            z1, mean, log_var
-        )
+        prior = gaussian_log_likelihood(z1 * ~model.alive, 0 * mean, 0 * log_var)
+        prior = prior + 0.5 * math.log(2 * math.pi) * model.alive.sum()  # of dead dimensions alone
+        inside = super().bound(model.m2, z1 * model.alive, noise, None) + prior
+        inside = inside - gaussian_log_likelihood(z1, mean, log_var)
         return inside + model.m1.log_likelihood(x, model.m1.decode(z1))
 
     def forward(self, model, batch):
@@ -96,7 +99,9 @@ class M1M2Loss(M2Loss):
         with torch.set_grad_enabled(first):
             mean, log_var = model.m1.encode(x)
             z1 = mean + _noise(batch.generator)(mean) * (0.5 * log_var).exp()
-        z1_l, z1_u = z1.detach().split([len(batch.x_l), len(batch.x_u)])
+        if first and model.training:
+            model.observe(mean[-len(batch.x_u) :] if len(batch.x_u) else mean)
+        z1_l, z1_u = (z1.detach() * model.alive).split([len(batch.x_l), len(batch.x_u)])
         if not first:
             t = (batch.t - share) / (1 - share)
             return super().forward(model.m2, batch._replace(x_l=z1_l, x_u=z1_u, t=t))

@@ -173,11 +173,40 @@ class _FirstVAE(_VAE):
         return nn.Identity()
 
 
+class _LatentM2VAE(M2VAE):
+    """M2 of z1: p(z1|y,z2) has mean and variance from (y, z2); q(y|z1) has one hidden layer."""
+
+    def __init__(self, input_shape, *args, **kwargs):
+        super().__init__(input_shape, *args, **kwargs)
+        self.to_x = nn.Linear(self.to_x.in_features, 2 * input_shape[0])
+
+    def _make_classifier(self, n_classes, mean, scale, hidden_layer_sizes, width, dropout):
+        size = hidden_layer_sizes[-1]
+        layers = nn.Linear(*self.input_shape, size), nn.Softplus(), nn.Dropout(dropout)
+        return nn.Sequential(*layers, nn.Linear(size, n_classes))
+
+    def decode(self, z, y=None):
+        """z (..., L) -> mean and log variance of z1, (..., 2 L)."""
+        return self.to_x(self.grow(F.relu(self.from_z(z, y))))
+
+    def log_likelihood(self, x, decoded):
+        """log p(z1 | decoded) in nats: (..., L) -> (...)."""
+        mean, log_var = decoded.chunk(2, -1)
+        log_var = log_var.clamp(-6, 4)
+        log_p = -0.5 * (math.log(2 * math.pi) + log_var + (x - mean).square() / log_var.exp())
+        return (log_p * self.varies).sum(-1)
+
+    def to_input(self, decoded):
+        """Mean of z1."""
+        return decoded.chunk(2, -1)[0] * self.varies
+
+
 class M1M2VAE(nn.Module):
     """M1 + M2: the second model sees the latent mean of the first in the place of x.
 
     It speaks as `M2VAE` does, from x to x. Parameters as of `M2VAE`; both latent spaces have
-    ``latent_dim`` dimensions.
+    ``latent_dim`` dimensions. Dimensions of z1 that carry nothing (``alive`` is False) are 0 for
+    the second model.
     """
 
     def __init__(
@@ -198,17 +227,26 @@ class M1M2VAE(nn.Module):
             input_shape, n_classes, mean, scale, latent_dim, likelihood, sizes, width
         )
         ones = torch.ones(latent_dim)  # the KL divergence of M1 keeps z1 near N(0, I)
-        self.m2 = M2VAE(
+        self.m2 = _LatentM2VAE(
             (latent_dim,), n_classes, 0 * ones, ones, latent_dim, "gaussian", sizes, dropout=dropout
         )
+        self.register_buffer("variance", ones)  # of the posterior means of z1, over rows
+        self.register_buffer("alive", ones.bool())
+
+    @torch.no_grad()
+    def observe(self, means, rate=0.01):
+        """Follow how much the posterior means (n, L) of z1 vary: above .1 a dimension is alive."""
+        self.variance.lerp_(means.float().var(0, correction=0), rate)
+        self.alive.copy_(self.variance > 0.1**2)
+        self.m2.varies.copy_(self.alive)
 
     def forward(self, x):
         """x (n, ...) -> logits of q(y | z1), (n, K)."""
-        return self.m2(self.m1.encode(x)[0])
+        return self.m2(self.m1.encode(x)[0] * self.alive)
 
     def encode(self, x, y=None):
         """As `M2VAE.encode`: mean and log variance of z2."""
-        return self.m2.encode(self.m1.encode(x)[0], y)
+        return self.m2.encode(self.m1.encode(x)[0] * self.alive, y)
 
     def decode(self, z, y=None):
         """As `M2VAE.decode`, by way of the mean of z1."""
