@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import log_softmax, logsumexp
+from scipy.stats import norm
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -15,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_ssl import VAEClassifier, hide_labels
 from sklearn_ssl.engine.batches import Batch
 from sklearn_ssl.methods.vae.losses import JointLoss, M1M2Loss, M2Loss
+from sklearn_ssl.methods.vae.networks import M1M2VAE
 
 from ..helpers import quick
 from .by_hand import balanced_accuracies, cross_entropy, same
@@ -374,12 +376,64 @@ def test_early_stopping_waits_for_m2(digits):
     assert clf.history_[-1]["step"] > 210
 
 
-def test_m1_m2_bound_holds_on_a_line():
+def test_dimensions_of_z1_that_carry_nothing_are_left_out():
+    torch.manual_seed(0)
+    model = M1M2VAE((4,), n_classes=2, latent_dim=3, hidden_layer_sizes=(8, 8)).eval()
+    means = torch.randn(500, 3) * torch.tensor([1.0, 0.2, 0.05])
+    assert model.alive.all()
+    for _ in range(800):  # it follows what it sees by a hundredth
+        model.observe(means)
+    assert model.alive.tolist() == [True, True, False]
+    torch.testing.assert_close(model.variance, means.var(0, correction=0), atol=1e-3, rtol=0.01)
+    x, every = torch.randn(5, 4), torch.arange(2)[None]
+    seen = [model(x), model.encode(x, every)[0]]
+
+    def again(j):
+        with torch.no_grad():
+            model.m1.to_z.bias[j] += 1.0
+            return [model(x), model.encode(x, every)[0]]
+
+    for one, other in zip(seen, again(2), strict=True):
+        torch.testing.assert_close(one, other)
+    for one, other in zip(seen, again(1), strict=True):
+        assert (one - other).abs().max() > 1e-3
+    for _ in range(800):
+        model.observe(0 * means)
+    assert model.alive.all()  # of none that is alive, none is left out
+    model.alive[2] = model.m2.varies[2] = False
+    z = torch.randn(5, 6)
+    moved = torch.cat([x[:, :2], x[:, 2:3] + 3], 1)
+    same = model.m2.log_likelihood(x[:, :3], z), model.m2.log_likelihood(moved, z)
+    torch.testing.assert_close(*same)
+
+
+def test_p_of_z1_has_mean_and_variance_of_its_own():
+    torch.manual_seed(0)
+    model = M1M2VAE((4,), n_classes=3, latent_dim=2, hidden_layer_sizes=(8, 8)).eval()
+    z1, every = torch.randn(5, 1, 2), torch.arange(3)[None]
+    decoded = model.m2.decode(torch.randn(5, 3, 2), every).detach()
+    assert decoded.shape == (5, 3, 4)
+    mean, log_var = decoded.double().numpy()[..., :2], decoded.double().numpy()[..., 2:]
+    expected = norm.logpdf(z1.double().numpy(), mean, np.exp(log_var / 2)).sum(-1)
+    got = model.m2.log_likelihood(z1, decoded)
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5)
+    assert np.ptp(log_var) > 0.05  # it depends on z2 and the class
+    x = model.decode(torch.randn(5, 3, 2), every)
+    assert x.shape == (5, 3, 4)
+
+
+@pytest.mark.parametrize("latent_dim", [1, 3])  # the others of three carry nothing
+def test_m1_m2_bound_holds_on_a_line(latent_dim):
     """score_samples of m1+m2 bounds log p(x), so that exp of it integrates to at most 1."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 1)).astype(np.float32)
     y = np.where(np.arange(300) < 40, (X[:, 0] > 0).astype(int), -1)
-    clf = VAEClassifier(objective="m1+m2", latent_dim=1, max_steps=300, random_state=0).fit(X, y)
+    clf = VAEClassifier(
+        objective="m1+m2", latent_dim=latent_dim, max_steps=900, m1_share=0.7, lr=0.003,
+        batch_size=32, unlabeled_ratio=2, random_state=0,
+        module_params={"hidden_layer_sizes": (32, 32)},
+    ).fit(X, y)  # fmt: skip
+    assert clf.net_.predicting_module_.alive.sum() == 1
     line = np.linspace(-8, 8, 801, dtype=np.float32)[:, None]
     mass = np.exp(clf.score_samples(line, n_draws=64)).sum() * 0.02
     assert 0.3 < mass < 1.1

@@ -443,6 +443,20 @@ MUTANTS = [
         "methods/test_sgan.py::test_sgan_players_do_not_move_each_other",
     ),
     (
+        "sgan-lengths-do-not-start-from-the-data",
+        "methods/sgan/networks.py",
+        "self.length.div_(std)",
+        "pass",
+        "methods/test_sgan.py::test_discriminator_starts_with_outputs_of_mean_0_and_deviation_1",
+    ),
+    (
+        "sgan-all-lengths-learn",
+        "methods/sgan/networks.py",
+        "if learn_length:",
+        "if True:",
+        "methods/test_sgan.py::test_discriminator_starts_with_outputs_of_mean_0_and_deviation_1",
+    ),
+    (
         "sgan-constant-columns-vary",
         "methods/sgan/networks.py",
         "x * self.scale + self.mean",
@@ -451,7 +465,7 @@ MUTANTS = [
     ),
     (
         "sgan-noise-in-predictions",
-        "methods/sgan/networks.py",
+        "networks/mlp.py",
         "if self.training and self.amount",
         "if self.amount",
         "test_contract.py::test_predict_is_deterministic_and_leaves_no_trace[SGANClassifier]",
@@ -541,6 +555,27 @@ MUTANTS = [
         "methods/test_vae.py::test_score_samples_is_a_density_in_the_units_of_x",
     ),
     (
+        "vae-dead-dimensions-are-read",
+        "methods/vae/networks.py",
+        "return self.m2(self.m1.encode(x)[0] * self.alive)",
+        "return self.m2(self.m1.encode(x)[0])",
+        "methods/test_vae.py::test_dimensions_of_z1_that_carry_nothing_are_left_out",
+    ),
+    (
+        "vae-no-dimension-left",
+        "methods/vae/networks.py",
+        "alive | ~alive.any()",
+        "alive",
+        "methods/test_vae.py::test_dimensions_of_z1_that_carry_nothing_are_left_out",
+    ),
+    (
+        "vae-dead-dimensions-without-a-prior",
+        "methods/vae/losses.py",
+        "noise, None) + prior",
+        "noise, None)",
+        "methods/test_vae.py::test_m1_m2_bound_holds_on_a_line",
+    ),
+    (
         "vat-divergence-of-the-batch",
         "methods/vat.py",
         "batch.mean_over_rows(divergence)",
@@ -568,7 +603,36 @@ MUTANTS = [
         "target = logits",
         "methods/test_vat.py::test_vat_target_is_a_constant",
     ),
+    # ---------------------------------------------------------------- networks
+    (
+        "fast-network-does-not-whiten",
+        "networks/cnn.py",
+        "(directions / (size + 1e-2).sqrt())",
+        "directions",
+        "networks/test_networks.py::test_first_layer_of_the_fast_network_whitens_patches",
+    ),
+    (
+        "logits-not-normalised",
+        "networks/mlp.py",
+        "if normalize_logits:",
+        "if False:",
+        "networks/test_networks.py::test_noise_and_normalised_logits_of_the_mlp",
+    ),
     # ------------------------------------------------------------------ engine
+    (
+        "network-starts-from-held-out-rows",
+        "engine/network.py",
+        "(~rows.held_out).nonzero()",
+        "(rows.held_out | True).nonzero()",
+        "engine/test_network.py::test_a_network_starts_from_training_rows_before_the_first_step",
+    ),
+    (
+        "network-starts-again-in-a-fit-that-goes-on",
+        "engine/training.py",
+        "        if self.previous is None:\n            start_network",
+        "        if True:\n            start_network",
+        "engine/test_network.py::test_a_network_starts_from_training_rows_before_the_first_step",
+    ),
     (
         "average-without-warm-up",
         "engine/averaging.py",

@@ -235,9 +235,13 @@ class M1M2VAE(nn.Module):
 
     @torch.no_grad()
     def observe(self, means, rate=0.01):
-        """Follow how much the posterior means (n, L) of z1 vary: above .1 a dimension is alive."""
+        """Follow how much the posterior means (n, L) of z1 vary: above .1 a dimension is alive.
+
+        Where none is, m1 has learned nothing yet, and all are kept.
+        """
         self.variance.lerp_(means.float().var(0, correction=0), rate)
-        self.alive.copy_(self.variance > 0.1**2)
+        alive = self.variance > 0.1**2
+        self.alive.copy_(alive | ~alive.any())
         self.m2.varies.copy_(self.alive)
 
     def forward(self, x):
