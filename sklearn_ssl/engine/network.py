@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..inputs.tensors import rows_to_tensor, to_float
-from ..networks import CNN, MLP, DocumentMLP, FastCNN, start_from_rows
+from ..networks import MLP, DocumentMLP, start_from_rows
+from ..networks.cnn import image_network
 
 __all__ = ["automatic_network", "build_network", "check_network", "start_network"]
 
@@ -20,8 +21,7 @@ def automatic_network(input_shape, documents=False):
     if len(input_shape) == 1:
         return DocumentMLP if documents else MLP
     if len(input_shape) == 3:
-        colour, side = input_shape[0] == 3, min(input_shape[1:])
-        return FastCNN if colour and 24 <= side <= 48 else CNN
+        return image_network(input_shape)
     raise ValueError(
         f"module='auto' knows tables (n, features) and images (n, channels, height, width); "
         f"X has rows of shape {input_shape}. Give grey images a channel, X[:, None], or pass "

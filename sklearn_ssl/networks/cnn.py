@@ -154,6 +154,12 @@ class FastCNN(nn.Module):
         return self.layers(x) / 3
 
 
+def image_network(input_shape):
+    """Return the class of the automatic network for images of that shape, (C, H, W)."""
+    channels, *sides = input_shape
+    return FastCNN if channels == 3 and 24 <= min(sides) <= 48 else CNN
+
+
 def _near_identity(n_in, n_out):
     """A 3x3 convolution that at first hands on its channels as they are."""
     conv = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ...networks.cnn import CNN
+from ...networks import start_from_rows
+from ...networks.cnn import image_network
 from ...networks.mlp import MLP, SmoothClip, Standardize
 
 __all__ = ["M1M2VAE", "M2VAE", "JointVAE"]
@@ -146,11 +147,16 @@ class M2VAE(_VAE):
     def _make_classifier(self, n_classes, mean, scale, hidden_layer_sizes, width, dropout):
         if len(self.input_shape) == 1:
             return MLP(self.input_shape, n_classes, mean, scale, hidden_layer_sizes, dropout)
-        return CNN(self.input_shape, n_classes, mean, scale, width, dropout)
+        network = image_network(self.input_shape)
+        return network(self.input_shape, n_classes, mean, scale, width, dropout)
 
     def forward(self, x):
         """x (n, ...) -> logits of q(y|x), (n, K)."""
         return self.classifier(x)
+
+    def start_from(self, x):
+        """Let the classifier start from training rows (n, ...)."""
+        start_from_rows(self.classifier, x)
 
 
 class JointVAE(_VAE):
