@@ -62,8 +62,8 @@ class NormalizedConv2d(_Normalized, nn.Conv2d):
 class Discriminator(nn.Module):
     """K logits from features, with weight normalisation and noise instead of BatchNorm.
 
-    The lengths of the weights come from training rows (``start_from``); after that only those of
-    the last layer learn.
+    The lengths of the features' weights come from training rows (``start_from``), and stay. Those
+    of the last layer begin short, so that the first logits are small, and learn.
 
     Parameters
     ----------
@@ -106,15 +106,16 @@ class Discriminator(nn.Module):
             top, noises = 4 * channels, []
         self.body = nn.Sequential(*layers)
         self.head = nn.Sequential(*noises, NormalizedLinear(top, n_classes, learn_length=True))
+        nn.init.constant_(self.head[-1].length, 0.3)
         self.register_buffer("started", torch.tensor(False))
 
     @torch.no_grad()
     def start_from(self, x):
-        """Set the lengths of all layers from training rows (n, ...), once."""
+        """Set the lengths of the body's layers from training rows (n, ...), once."""
         if self.started:
             return
         self.train()
-        for layer in (*self.body, *self.head):
+        for layer in self.body:
             start_from_rows(layer, x)
             x = layer(x)
         self.started.fill_(True)
