@@ -15,7 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_ssl import SGANClassifier, VATClassifier, hide_labels, load_mnist
+from sklearn_ssl import (
+    FlexMatchClassifier,
+    FreeMatchClassifier,
+    SGANClassifier,
+    VATClassifier,
+    hide_labels,
+    load_mnist,
+)
+from sklearn_ssl.networks import CNN, FastCNN
 
 RAW = Path(__file__).with_name("mnist_choices.csv")
 COLUMNS = ("run", "steps", "seed", "error_percent", "seconds")
@@ -48,6 +56,16 @@ SGAN = {
         "scale": 1.0,
     },
 }
+# the rows as images: a convolutional network, and views that shift, turn and hide parts
+IMAGES = {
+    "max_steps": 1000,
+    "batch_size": 32,
+    "unlabeled_ratio": 4,
+    "lr": 0.05,
+    "input_shape": (1, 28, 28),
+    "module": FastCNN,
+    "optimizer_params": {"weight_decay": 5e-4},
+}
 
 
 def without(params, *names, **module):
@@ -59,6 +77,9 @@ def without(params, *names, **module):
 RUNS = {
     "VAT": (VATClassifier, VAT),
     "VAT, plain logits": (VATClassifier, without(VAT, normalize_logits=False)),
+    "FlexMatch, images": (FlexMatchClassifier, IMAGES),
+    "FreeMatch, images": (FreeMatchClassifier, IMAGES),
+    "FlexMatch, images, CNN": (FlexMatchClassifier, {**IMAGES, "module": CNN}),
     "VAT, no noise": (VATClassifier, without(VAT, noise=0.0)),
     "VAT, no entropy": (VATClassifier, without(VAT, "entropy_weight")),
     "VAT, averaged weights": (VATClassifier, without(VAT, "ema_decay")),

@@ -72,7 +72,8 @@ class FastCNN(nn.Module):
 
     A 2x2 convolution that whitens patches of the training images and is not trained; three stages
     of two 3x3 convolutions, each halved in size after its first; the largest value of each channel;
-    small logits. With 32x32 images and the default width, a step costs a third of `CNN`'s.
+    small logits. With 32x32 images and the default width, a step takes three fifths of `CNN`'s
+    (``benchmarks/image_steps.py``).
 
     Parameters
     ----------
