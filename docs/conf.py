@@ -124,6 +124,7 @@ MOVED = {
     "regression.csv": "../benchmarks/regression.csv",
     "tabular.csv": "../benchmarks/tabular.csv",
     "mnist.csv": "../benchmarks/mnist.csv",
+    "mnist_choices.csv": "../benchmarks/mnist_choices.csv",
     "documents.csv": "../benchmarks/documents.csv",
     "class_prior.csv": "../benchmarks/class_prior.csv",
     "network.csv": "../benchmarks/network.csv",
