@@ -22,6 +22,7 @@ from .methods.portfolio import AutoSSLClassifier, AutoSSLRegressor
 from .methods.pseudo_label import PseudoLabelClassifier
 from .methods.rankup import RankUpRegressor
 from .methods.remixmatch import ReMixMatchClassifier
+from .methods.s4l import S4LClassifier
 from .methods.self_training import SelfTrainingNet
 from .methods.sgan import SGANClassifier
 from .methods.softmatch import SoftMatchClassifier
@@ -68,6 +69,7 @@ __all__ = [
     "PseudoLabelClassifier",
     "RankUpRegressor",
     "ReMixMatchClassifier",
+    "S4LClassifier",
     "SGANClassifier",
     "SSLClassifier",
     "SSLRegressor",

@@ -5,12 +5,13 @@ import torch
 from ..inputs.documents import Documents
 from ..inputs.lazy import in_unit_range, value_range
 from .documents import DropWords
-from .image import AffineColorCutout, ShiftFlip
+from .image import AffineColorCutout, CropColor, ShiftFlip
 from .randaugment import RandAugment
 from .tabular import GaussianNoise, SwapFeatures, relative_spacing
 
 __all__ = [
     "AffineColorCutout",
+    "CropColor",
     "DropWords",
     "GaussianNoise",
     "RandAugment",

@@ -11,6 +11,7 @@ from skorch import NeuralNetClassifier
 
 from ..inputs.tensors import rows_to_tensor, to_float
 from .generators import single_precision
+from .network import check_learns
 from .optimizer import OPTIMIZERS, make_optimizer
 
 __all__ = ["SSLNet", "make_net"]
@@ -89,6 +90,7 @@ class SSLNet(NeuralNetClassifier):
             list(self.get_all_learnable_params()),
             self.get_params_for("optimizer"),
         )
+        check_learns(self.module_, bool(parameters))
         device = torch.device(self.device)
         self.optimizer_ = make_optimizer(self.optimizer, parameters, self.lr, settings, device)
         return self
@@ -116,6 +118,21 @@ class SSLNet(NeuralNetClassifier):
     def predicting_module_(self):
         """The averaged module where there is one, else the trained one."""
         return self.module_ if self.ema_decay is None else self.ema_module_
+
+    def copy_to_train(self):
+        """Copy the predicting module, so that another estimator can go on from it as ``module``.
+
+        The averages themselves have no gradients.
+
+        Returns
+        -------
+        nn.Module
+            A copy, in which those parameters learn that learned here.
+        """
+        copied = copy.deepcopy(self.predicting_module_)
+        for own, trained in zip(copied.parameters(), self.module_.parameters(), strict=True):
+            own.requires_grad_(trained.requires_grad)
+        return copied
 
     @property
     def reads_sparse(self):

@@ -11,7 +11,7 @@ from ..inputs.tensors import rows_to_tensor, to_float
 from ..networks import MLP, DocumentMLP, start_from_rows
 from ..networks.cnn import image_network
 
-__all__ = ["automatic_network", "build_network", "check_network", "start_network"]
+__all__ = ["automatic_network", "build_network", "check_learns", "check_network", "start_network"]
 
 ROWS_TO_START_FROM = 500
 
@@ -88,6 +88,16 @@ def start_network(module, rows):
     start_from_rows(module, to_float(rows_to_tensor(rows.X[chosen.numpy()])))
 
 
+def check_learns(module, learns):
+    """Refuse a network in which nothing learns, as is asked before and after it has seen rows."""
+    if not learns:
+        raise ValueError(
+            f"No parameter of the module {type(module).__name__} learns: none that its logits "
+            "depend on has requires_grad. The averaged weights in net_.predicting_module_ of a "
+            "fitted estimator are frozen; net_.copy_to_train() is a copy to go on from."
+        )
+
+
 def check_network(module, x, n_outputs, batch_size):
     """Run two rows through the network, so that a wrong one fails here and in words."""
     name = type(module).__name__
@@ -97,13 +107,12 @@ def check_network(module, x, n_outputs, batch_size):
             "rows. Use batch_size=2 or more; a row may appear twice in a batch."
         )
     module.eval()
-    with torch.no_grad():
-        try:
-            out = module(x)
-        except Exception as error:
-            raise ValueError(
-                f"The module {name} fails on rows of shape {tuple(x.shape[1:])}: {error}"
-            ) from error
+    try:
+        out = module(x)
+    except Exception as error:
+        raise ValueError(
+            f"The module {name} fails on rows of shape {tuple(x.shape[1:])}: {error}"
+        ) from error
     expected = (len(x), n_outputs)
     if isinstance(out, torch.Tensor) and not out.is_floating_point():
         raise ValueError(f"The module {name} must return floating logits, got {out.dtype}.")
@@ -113,3 +122,4 @@ def check_network(module, x, n_outputs, batch_size):
             f"The module {name} must return one logit a class: for {len(x)} rows and {n_outputs} "
             f"classes a tensor of shape {expected}, got {got}."
         )
+    check_learns(module, out.requires_grad)
