@@ -89,7 +89,7 @@ def start_network(module, rows):
 
 
 def check_learns(module, learns):
-    """Refuse a network in which nothing learns, as is asked before and after it has seen rows."""
+    """Refuse a network in which nothing learns; ``learns`` says whether something does."""
     if not learns:
         raise ValueError(
             f"No parameter of the module {type(module).__name__} learns: none that its logits "

@@ -6,6 +6,7 @@ import torch
 
 from sklearn_ssl.augment import (
     AffineColorCutout,
+    CropColor,
     DropWords,
     GaussianNoise,
     ShiftFlip,
@@ -95,3 +96,81 @@ def test_each_swapped_feature_comes_from_a_row_of_its_own():
     x = torch.arange(100.0)[:, None].repeat(1, 2)
     first, second = SwapFeatures(p=1.0, noise=0.0)(x, generator()).T
     assert (first == second).float().mean() < 0.1  # expected: .01
+
+
+def test_crop_color_keeps_shape_range_and_the_generators_draws():
+    for channels in (1, 3, 5):
+        x = 2 + 3 * torch.rand(6, channels, 9, 7, generator=generator())
+        view = CropColor()(x, generator(1))
+        assert view.shape == x.shape
+        assert view.min() >= x.min()
+        assert view.max() <= x.max()
+        assert torch.equal(view, CropColor()(x, generator(1)))
+        assert not torch.equal(view, CropColor()(x, generator(2)))
+
+
+def test_crop_color_draws_for_each_image():
+    for part in ({}, {"color": 0, "grey": 0, "tint": 0}, {"area": 1, "flip": False}):
+        x = torch.rand(1, 3, 8, 8, generator=generator()).repeat(20, 1, 1, 1)
+        view = CropColor(**part)(x, generator())
+        assert len({tuple(v.flatten().tolist()) for v in view}) == 20, part
+
+
+STILL = {"color": 0, "grey": 0, "tint": 0, "flip": False}
+
+
+def test_a_crop_without_strength_is_nearly_the_identity():
+    """Of the whole area the aspect ratio still changes, until a side is as long as the image's."""
+    x = torch.rand(50, 3, 8, 8, generator=generator())
+    whole = CropColor(area=1, **STILL)._crop(x, generator())
+    slope = torch.arange(8.0).reshape(1, 1, 8, 1).expand(50, 1, 8, 8)
+    seen = CropColor(area=1, **STILL)._crop(slope.clone(), generator())
+    assert whole.shape == x.shape
+    assert (seen[:, :, 1:] - seen[:, :, :-1]).max() <= 1 + 1e-4
+
+
+def test_a_crop_enlarges_a_part_and_shows_nothing_from_outside():
+    """A ramp from left to right: its slope is the share of the width that is seen."""
+    ramp = torch.arange(32.0).reshape(1, 1, 1, 32).expand(400, 1, 32, 32).clone()
+    view = CropColor(**STILL)(ramp, generator())
+    rows = view[:, 0, 16]
+    slope = (rows[:, 24] - rows[:, 8]) / 16  # pixels of the image a pixel of the view
+    assert slope.min() >= (0.25 * 3 / 4) ** 0.5 - 0.01
+    assert slope.min() < 0.5
+    assert slope.max() <= 1 + 1e-4
+    assert slope.max() > 0.95
+    assert (rows.diff(dim=1) >= -1e-4).all()  # nothing is repeated or mirrored
+    left = rows[:, 0] - slope / 2
+    assert left.min() < 1
+    assert (rows[:, -1] - rows[:, 0]).min() > 10
+    assert 0 < (rows[:, 31] < 20).float().mean() < 1  # parts lie left, and right
+
+
+def test_crops_of_a_half_black_image_differ_in_how_much_is_black():
+    x = torch.ones(300, 1, 16, 16)
+    x[..., :8] = 0
+    black = (CropColor(**STILL)(x, generator()) < 0.5).float().mean((1, 2, 3))
+    assert black.min() < 0.2
+    assert black.max() > 0.8
+    assert black.mean() == pytest.approx(0.5, abs=0.05)
+    flipped = CropColor(area=1, color=0, grey=0, tint=0)(x, generator())
+    mirrored = flipped[:, 0, 8, 0] > 0.5
+    assert 0.35 < mirrored.float().mean() < 0.65
+
+
+def test_colours_change_and_a_fifth_of_the_images_become_grey():
+    red = torch.rand(2000, 3, 2, 2, generator=generator()) * torch.tensor([1.0, 0.1, 0.1]).reshape(
+        3, 1, 1
+    )
+    only_grey = CropColor(area=1, color=0, tint=0)(red, generator())
+    grey = (only_grey.amax(1) - only_grey.amin(1)).amax((1, 2)) < 1e-5
+    assert grey.float().mean() == pytest.approx(0.2, abs=0.03)
+    flat = torch.full((2000, 3, 2, 2), 0.5)
+    flat[0], flat[1] = 0, 1  # room for the range of the batch
+    tinted = CropColor(color=0, grey=1, tint=0.1)(flat, generator())[2:, :, 0, 0]
+    assert tinted.min() == pytest.approx(0.45, abs=0.005)
+    assert tinted.max() == pytest.approx(0.55, abs=0.005)
+    assert (tinted[:, 0] - tinted[:, 1]).abs().max() > 0.05
+    bright = CropColor(color=0.4, tint=0)(flat, generator())[2:, :, 0, 0]
+    assert bright.min() == pytest.approx(0.3, abs=0.005)
+    assert bright.max() == pytest.approx(0.7, abs=0.005)

@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_ssl import CoTrainingNet, FixMatchClassifier, MixMatchClassifier, SelfTrainingNet
+from sklearn_ssl import (
+    CoTrainingNet,
+    FixMatchClassifier,
+    FreeMatchClassifier,
+    MixMatchClassifier,
+    S4LClassifier,
+    SelfTrainingNet,
+    SGANClassifier,
+)
 from sklearn_ssl.engine.network import build_network
 from sklearn_ssl.networks import CNN, MLP, FastCNN
 
@@ -86,3 +94,40 @@ def test_wrapped_networks_start_from_the_columns_they_see(blobs):
     assert net.second.rows.shape[1] == 1
     assert set(net.second.rows[:, 0].tolist()) <= set(X[:, 1].astype("float32").tolist())
     SelfTrainingNet(max_iter=2, **own).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", [FreeMatchClassifier, S4LClassifier, SGANClassifier, CoTrainingNet])
+def test_a_network_in_which_nothing_learns_is_refused(cls, blobs):
+    """Also where another part of the method would learn, such as a generator."""
+    X, y, _ = blobs
+    if cls is CoTrainingNet:
+        X = X[:, [0, 1, 0, 1]]
+    width = 2 if cls is CoTrainingNet else 4
+    own = nn.Sequential(nn.Linear(width, 8), nn.ReLU(), nn.Linear(8, 2)).requires_grad_(False)
+    views = {"views": ([0, 1], [2, 3])} if cls is CoTrainingNet else {}
+    clf = cls(module=own, max_steps=2, random_state=0, **views)
+    with pytest.raises(ValueError, match=r"No parameter of the module .* learns.*copy_to_train"):
+        clf.fit(X, y)
+    assert not hasattr(clf, "net_")
+    own[2].requires_grad_(True)  # a frozen backbone
+    trained = clf.fit(X, y).net_.module_.state_dict()
+    kept = [v for k, v in trained.items() if k.endswith("0.weight") and v.shape == (8, width)]
+    assert any(torch.equal(v, own[0].weight) for v in kept)
+
+
+def test_the_averages_become_a_network_to_go_on_from(blobs):
+    X, y, _ = blobs
+    own = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    own[0].requires_grad_(False)
+    first = FixMatchClassifier(module=own, max_steps=3, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="copy_to_train"):
+        FixMatchClassifier(module=first.net_.predicting_module_, max_steps=3).fit(X, y)
+    start = first.net_.copy_to_train()
+    assert [p.requires_grad for p in start.parameters()] == [False, False, True, True]
+    averaged = first.net_.predicting_module_.state_dict()
+    assert all(torch.equal(v, averaged[k]) for k, v in start.state_dict().items())
+    second = FixMatchClassifier(module=start, max_steps=3, random_state=0).fit(X, y)
+    trained = second.net_.module_.state_dict()
+    assert torch.equal(trained["0.weight"], own[0].weight)
+    assert not torch.equal(trained["2.weight"], averaged["2.weight"])
+    assert not any(p.requires_grad for p in first.net_.predicting_module_.parameters())

@@ -22,6 +22,7 @@ SPARSE_ALL_THE_WAY = [
     "NoisyStudentClassifier",
     "PiModelClassifier",
     "PseudoLabelClassifier",
+    "S4LClassifier",
     "SelfTrainingNet",
     "SoftMatchClassifier",
     "TemporalEnsemblingClassifier",
