@@ -125,9 +125,8 @@ class S4LClassifier(SSLClassifier):
     where i' is the other view of the same row. Two more things are not as in S4L: labeled rows pass
     through a view of their own, a weak one, and the learning rate is the package's.
 
-    The contrastive loss says nothing of classes, so it also helps as a *first* training: another
-    method goes on from the network (see Examples). Take it where a class has few labels and there
-    are many images. On tables methods with pseudo-labels are the usual choice.
+    The contrastive loss needs no labels, so it can also be a *first* training: another method goes
+    on from the network (see Examples).
 
     Parameters
     ----------
@@ -143,8 +142,8 @@ class S4LClassifier(SSLClassifier):
     unlabeled_weight : float >= 0, default=1.0
         lambda_u.
     unlabeled_ratio : int >= 1, default=2
-        Unlabeled rows in each step for each labeled one. A row is compared with the others of its
-        step: with fewer than some 128 unlabeled rows there is little to compare.
+        Unlabeled rows in each step for each labeled one, n / B. A view is compared with the other
+        2n - 1 of its step, 255 by default.
 
     See Also
     --------
