@@ -122,8 +122,8 @@ class S4LClassifier(SSLClassifier):
 
         -\log \frac{e^{z_i \cdot z_{i'} / \tau}}{\sum_{j \ne i} e^{z_i \cdot z_j / \tau}}
 
-    where i' is the other view of the same row. Two more things are not as in S4L: labeled rows pass
-    through a view of their own, a weak one, and the learning rate is the package's.
+    where i' is the other view of the same row. Views, network and optimizer are this package's too,
+    not those of the papers.
 
     The contrastive loss needs no labels, so it can also be a *first* training: another method goes
     on from the network (see Examples).
