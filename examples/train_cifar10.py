@@ -7,9 +7,10 @@ D holds the standard python files (cifar-10-batches-py). With ``--preset paper``
 SGD with Nesterov momentum, learning rate .03 * cos(7 pi t / 16), weight decay 5e-4 on weights,
 averages with decay .999, 64 labeled and 448 unlabeled images a step. ``--preset cpu`` is for two
 cores of a CPU: FreeMatch, whose thresholds start low, a small network that learns fast
-(`networks.FastCNN`, the automatic one), and fewer images a step. After every epoch the test set is
-scored, *for reporting only*: nothing is chosen by it, and "best" is printed beside "last" because
-papers do.
+(`networks.FastCNN`, the automatic one), and fewer images a step. ``--first-steps N`` begins with N
+steps of S4L, which learn from unlabeled images more than from labels. After every epoch the test
+set is scored, *for reporting only*: nothing is chosen by it, and "best" is printed beside "last"
+because papers do.
 
 --out gets log.csv, curves.png, confusion.csv and the checkpoints from which --resume goes on.
 The paper trains 2^20 steps; accuracies of its table 2: 86.19 +- 3.37 (40 labels), 94.93 +- .65
@@ -39,6 +40,7 @@ from sklearn_ssl import (
     MixMatchClassifier,
     PseudoLabelClassifier,
     ReMixMatchClassifier,
+    S4LClassifier,
     SelfTrainingNet,
     SoftMatchClassifier,
     UDAClassifier,
@@ -139,6 +141,7 @@ def main(arguments=None):
     parser.add_argument("--method", choices=METHODS)
     parser.add_argument("--network", choices=("wide", "auto"))
     parser.add_argument("--max-steps", type=int)
+    parser.add_argument("--first-steps", type=int, default=0, help="of S4L, before the method")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--unlabeled-ratio", type=int, help="default: the method's own")
     parser.add_argument("--lr", type=float)
@@ -172,6 +175,19 @@ def main(arguments=None):
     if args.network == "wide":
         own = {**own, "module": WideResNet}
         own["module_params"] = {"depth": args.depth, "width": args.width}
+    start = time.perf_counter()
+    if args.first_steps:
+        first = S4LClassifier(
+            max_steps=args.first_steps,
+            lr=args.lr,
+            module=own.pop("module", "auto"),
+            module_params=own.pop("module_params", None),
+            checkpoint_dir=args.out / "checkpoints",
+            device=args.device,
+            verbose=1,
+            random_state=args.seed,
+        ).fit(X, few)
+        own = {**own, "module": first.net_.copy_to_train().network}
     clf = cls(
         max_steps=args.max_steps,
         batch_size=args.batch_size,
@@ -185,7 +201,6 @@ def main(arguments=None):
         random_state=args.seed,
         **own,
     )
-    start = time.perf_counter()
     clf.fit(X, few)
     seconds = time.perf_counter() - start
 
