@@ -152,8 +152,8 @@ def report():
         " steps.",
         "",
         "SGAN's figures of 1.5 to 1.7 % are from before the lengths of its weights started from the"
-        " data, and so is that of its defaults: 1.72 % in 15,000 steps, 1.53 % in 40,000 and 1.69 % in 120,000, seed 0. The form in"
-        " this file has not been trained to its end.",
+        " data, and so is that of its defaults: 1.72 % in 15,000 steps, 1.53 % in 40,000 and 1.69 %"
+        " in 120,000, seed 0. The form in this file has not been trained to its end.",
     ]
     (HERE / "RESULTS_MNIST.md").write_text("\n".join(lines) + "\n")
 
