@@ -209,10 +209,11 @@ class CropColor:
 
     def _crop(self, x, generator):
         """One resampling, in coordinates from -1 to 1."""
-        n, limit = len(x), math.log(4 / 3)
+        n = len(x)
         area = _uniform(self.area, 1, (n,), x, generator)
-        ratio = _uniform(-limit, limit, (n,), x, generator).exp()
-        width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
+        limit = (-area.log()).clamp(max=math.log(4 / 3))  # so that no side is longer than 1
+        ratio = (limit * _uniform(-1, 1, (n,), x, generator)).exp()
+        width, height = (area * ratio).sqrt(), (area / ratio).sqrt()
         across, down = _uniform(-1, 1, (2, n), x, generator)
         across, down, zero = across * (1 - width), down * (1 - height), torch.zeros_like(area)
         if self.flip:

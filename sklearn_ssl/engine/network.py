@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..inputs.tensors import rows_to_tensor, to_float
-from ..networks import MLP, DocumentMLP, start_from_rows
+from ..networks import MLP, DocumentMLP, start_from_rows, still_statistics
 from ..networks.cnn import image_network
 
 __all__ = ["automatic_network", "build_network", "check_learns", "check_network", "start_network"]
@@ -79,13 +79,16 @@ def start_network(module, rows):
     ----------
     module : nn.Module
     rows : TrainingRows
-        Up to 500 of them are drawn with torch's global generator; held-out ones are left out.
+        Up to 500 of them are drawn, always the same for a state of torch's global generator, which
+        is not moved; held-out ones are left out.
     """
     if not hasattr(module, "start_from"):
         return
     known = torch.from_numpy((~rows.held_out).nonzero()[0])
-    chosen = known[torch.randperm(len(known))[:ROWS_TO_START_FROM]].sort().values
-    start_from_rows(module, to_float(rows_to_tensor(rows.X[chosen.numpy()])))
+    generator = torch.Generator().manual_seed(torch.initial_seed())
+    drawn = torch.randperm(len(known), generator=generator)[:ROWS_TO_START_FROM]
+    x = to_float(rows_to_tensor(rows.X[known[drawn].sort().values.numpy()]))
+    start_from_rows(module, x.to(next((p.device for p in module.parameters()), "cpu")))
 
 
 def check_learns(module, learns):
@@ -122,4 +125,16 @@ def check_network(module, x, n_outputs, batch_size):
             f"The module {name} must return one logit a class: for {len(x)} rows and {n_outputs} "
             f"classes a tensor of shape {expected}, got {got}."
         )
-    check_learns(module, out.requires_grad)
+    check_learns(module, out.requires_grad or _learns_in_training(module, x))
+
+
+def _learns_in_training(module, x):
+    """Whether logits have a gradient in training, where a network keeps none for predictions."""
+    if not any(p.requires_grad for p in module.parameters()):
+        return False
+    module.train()
+    try:
+        with still_statistics(module), torch.random.fork_rng(devices=[]):
+            return module(x).requires_grad
+    finally:
+        module.eval()

@@ -45,8 +45,14 @@ class TwoViews(nn.Module):
         self.first.compile(*args, **kwargs)
         self.second.compile(*args, **kwargs)
 
-    def start_from(self, x):
-        """Let both start from training rows, each from the columns that it sees."""
+    @property
+    def start_from(self):
+        """Start both from training rows, each from its own columns, if one of them does."""
+        if not (hasattr(self.first, "start_from") or hasattr(self.second, "start_from")):
+            raise AttributeError("start_from")
+        return self._start_both
+
+    def _start_both(self, x):
         for network, columns in ((self.first, "columns_a"), (self.second, "columns_b")):
             start_from_rows(network, x[:, getattr(self, columns)] if self.split else x)
 

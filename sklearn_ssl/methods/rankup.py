@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 
 from ..augment import choose_views
 from ..inputs.targets import masked_mse
-from ..networks import start_from_rows, still_statistics
+from ..networks import still_statistics
 from ..regressor import SSLRegressor
 from ..schedules import linear_ramp
 
@@ -33,9 +33,10 @@ class Ranked(nn.Module):
         """Whether the network does."""
         return getattr(self.body, "reads_sparse", False)
 
-    def start_from(self, x):
-        """Let the network start from training rows."""
-        start_from_rows(self.body, x)
+    @property
+    def start_from(self):
+        """That of the network, if it has one."""
+        return self.body.start_from
 
     def both(self, x):
         """Rows (n, ...) -> numbers (n, T), scores (n, T, 2)."""

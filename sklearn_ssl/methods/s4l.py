@@ -14,7 +14,6 @@ from torch.nn.functional import cross_entropy, normalize
 
 from ..augment import CropColor, choose_views
 from ..classifier import SSLClassifier
-from ..networks import start_from_rows
 
 __all__ = ["S4LClassifier", "S4LLoss", "WithProjection", "nt_xent"]
 
@@ -82,9 +81,10 @@ class WithProjection(nn.Module):
         """Whether the network does."""
         return getattr(self.network, "reads_sparse", False)
 
-    def start_from(self, x):
-        """Let the network start from training rows x: (n, ...)."""
-        start_from_rows(self.network, x)
+    @property
+    def start_from(self):
+        """That of the network, if it has one."""
+        return self.network.start_from
 
     def forward(self, x):
         """Logits alone: (n, ...) -> (n, K)."""
@@ -154,7 +154,9 @@ class S4LClassifier(SSLClassifier):
     -----
     The head that projects (Linear-BatchNorm-ReLU-Linear, 64 outputs) is given what the last
     ``nn.Linear`` of ``module`` is given. ``net_.module_.network`` is the ``module`` that was
-    trained, and ``net_.module_.projection`` the head, which predictions do not use.
+    trained, and ``net_.module_.projection`` the head, which predictions do not use. In a pool of
+    fewer rows than a step draws, some of the others are the same row. ``compile=True`` compiles
+    predictions alone.
 
     Examples
     --------

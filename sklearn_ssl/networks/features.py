@@ -3,8 +3,6 @@
 import torch
 from torch import nn
 
-from .start import start_from_rows
-
 __all__ = ["WithFeatures"]
 
 
@@ -37,15 +35,10 @@ class WithFeatures(nn.Module):
         """Whether what makes the features does."""
         return getattr(self.features, "reads_sparse", False)
 
-    def start_from(self, x):
-        """Let what makes the features start from training rows.
-
-        Parameters
-        ----------
-        x : tensor (n, ...)
-            Rows.
-        """
-        start_from_rows(self.features, x)
+    @property
+    def start_from(self):
+        """That of what makes the features, if it has one."""
+        return self.features.start_from
 
     def forward(self, x):
         """Classify rows.

@@ -174,3 +174,9 @@ def test_colours_change_and_a_fifth_of_the_images_become_grey():
     bright = CropColor(color=0.4, tint=0)(flat, generator())[2:, :, 0, 0]
     assert bright.min() == pytest.approx(0.3, abs=0.005)
     assert bright.max() == pytest.approx(0.7, abs=0.005)
+
+
+def test_a_part_that_is_the_whole_image_is_the_image():
+    x = torch.rand(20, 3, 8, 8)
+    view = CropColor(area=1.0, color=0.0, grey=0.0, tint=0.0, flip=False)
+    torch.testing.assert_close(view(x, torch.Generator().manual_seed(0)), x, atol=1e-5, rtol=0)

@@ -1,5 +1,7 @@
 """The network of a fit: what it is told, and whose it is."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -13,7 +15,7 @@ from sklearn_ssl import (
     SelfTrainingNet,
     SGANClassifier,
 )
-from sklearn_ssl.engine.network import build_network
+from sklearn_ssl.engine.network import build_network, start_network
 from sklearn_ssl.networks import CNN, MLP, FastCNN
 
 KNOWN = {"input_shape": (4,), "n_classes": 3, "mean": torch.zeros(4), "scale": torch.ones(4)}
@@ -131,3 +133,27 @@ def test_the_averages_become_a_network_to_go_on_from(blobs):
     assert torch.equal(trained["0.weight"], own[0].weight)
     assert not torch.equal(trained["2.weight"], averaged["2.weight"])
     assert not any(p.requires_grad for p in first.net_.predicting_module_.parameters())
+
+
+def test_rows_to_start_from_do_not_move_the_random_stream(blobs):
+    X, y, _ = blobs
+    rows = SimpleNamespace(X=X, held_out=y == 0)
+    for module in (Starts((4,), 2), nn.Linear(4, 2)):
+        before = torch.get_rng_state()
+        start_network(module, rows)
+        assert torch.equal(torch.get_rng_state(), before)
+
+
+class Frugal(nn.Linear):
+    """Keeps no gradient where it only predicts."""
+
+    def forward(self, x):
+        with torch.set_grad_enabled(self.training):
+            return super().forward(x)
+
+
+def test_a_network_that_keeps_gradients_in_training_alone_is_taken(blobs):
+    X, y, _ = blobs
+    own = Frugal(4, 2)
+    clf = FixMatchClassifier(module=own, max_steps=3, random_state=0).fit(X, y)
+    assert not torch.equal(clf.net_.module_.weight, own.weight)

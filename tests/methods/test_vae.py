@@ -381,8 +381,9 @@ def test_dimensions_of_z1_that_carry_nothing_are_left_out():
     model = M1M2VAE((4,), n_classes=2, latent_dim=3, hidden_layer_sizes=(8, 8)).eval()
     means = torch.randn(500, 3) * torch.tensor([1.0, 0.2, 0.05])
     assert model.alive.all()
-    for _ in range(800):  # it follows what it sees by a hundredth
-        model.observe(means)
+    for step in range(800):  # at first in full, later by a hundredth
+        model.observe(means if step else means * torch.tensor([1.0, 0.01, 1.0]))
+        assert step or model.alive.tolist() == [True, False, False]
     assert model.alive.tolist() == [True, True, False]
     torch.testing.assert_close(model.variance, means.var(0, correction=0), atol=1e-3, rtol=0.01)
     x, every = torch.randn(5, 4), torch.arange(2)[None]

@@ -65,7 +65,7 @@ def test_a_wrapper_hands_on_the_rows_to_start_from():
     inner = FastCNN((3, 12, 12), n_classes=8)
     WithFeatures(inner, 8, 3).start_from(torch.rand(20, 3, 12, 12))
     assert inner.started
-    WithFeatures(MLP((4,), n_classes=8), 8, 3).start_from(torch.rand(20, 4))  # which asks for none
+    assert not hasattr(WithFeatures(MLP((4,), n_classes=8), 8, 3), "start_from")  # nor has the MLP
 
 
 def test_noise_and_normalised_logits_of_the_mlp():

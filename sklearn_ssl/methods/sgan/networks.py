@@ -185,9 +185,10 @@ class GAN(nn.Module):
         super().__init__()
         self.discriminator, self.generator = discriminator, generator
 
-    def start_from(self, x):
-        """Let the discriminator start from training rows."""
-        start_from_rows(self.discriminator, x)
+    @property
+    def start_from(self):
+        """That of the discriminator, if it has one."""
+        return self.discriminator.start_from
 
     def features(self, x):
         """What feature matching compares: of a discriminator without ``features`` its logits."""

@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ...networks import start_from_rows
 from ...networks.cnn import image_network
 from ...networks.mlp import MLP, SmoothClip, Standardize
 
@@ -154,9 +153,10 @@ class M2VAE(_VAE):
         """x (n, ...) -> logits of q(y|x), (n, K)."""
         return self.classifier(x)
 
-    def start_from(self, x):
-        """Let the classifier start from training rows (n, ...)."""
-        start_from_rows(self.classifier, x)
+    @property
+    def start_from(self):
+        """That of the classifier, if it has one."""
+        return self.classifier.start_from
 
 
 class JointVAE(_VAE):
@@ -238,6 +238,7 @@ class M1M2VAE(nn.Module):
         )
         self.register_buffer("variance", ones)  # of the posterior means of z1, over rows
         self.register_buffer("alive", ones.bool())
+        self.register_buffer("n_observed", torch.tensor(0))
 
     @torch.no_grad()
     def observe(self, means, rate=0.01):
@@ -245,6 +246,8 @@ class M1M2VAE(nn.Module):
 
         Where none is, m1 has learned nothing yet, and all are kept.
         """
+        self.n_observed += 1  # the first ones count in full
+        rate = (1 / self.n_observed).clamp_min(rate)
         self.variance.lerp_(means.float().var(0, correction=0), rate)
         alive = self.variance > 0.1**2
         self.alive.copy_(alive | ~alive.any())
