@@ -1,4 +1,4 @@
-"""What chose the settings of ``mnist.py``: one change at a time, on hidden training labels.
+"""Forms of VAT, SGAN and FlexMatch beside those of ``mnist.py``, on hidden training labels.
 
     python benchmarks/mnist_choices.py DATA_DIR [--only NAME ...] [--seeds 10] [--steps N]
 
