@@ -13,6 +13,7 @@ import csv
 import time
 from pathlib import Path
 
+import mnist
 import numpy as np
 
 from sklearn_ssl import (
@@ -23,49 +24,14 @@ from sklearn_ssl import (
     hide_labels,
     load_mnist,
 )
-from sklearn_ssl.networks import CNN, FastCNN
+from sklearn_ssl.networks import CNN
 
 RAW = Path(__file__).with_name("mnist_choices.csv")
 COLUMNS = ("run", "steps", "seed", "error_percent", "seconds")
 
-NOISY = {"hidden_layer_sizes": (1200, 600, 300, 150), "noise": 0.5, "normalize_logits": True}
-VAT = {
-    "max_steps": 750,
-    "batch_size": 50,
-    "unlabeled_ratio": 5,
-    "epsilon": 12,
-    "entropy_weight": 1.0,
-    "optimizer": "adam",
-    "lr": 0.002,
-    "lr_schedule": "linear",
-    "ema_decay": None,
-    "module_params": NOISY,
-}
-SGAN = {
-    "max_steps": 1500,
-    "lr": 0.003,
-    "lr_schedule": "constant",
-    "ema_decay": 0.9999,
-    "batch_size": 100,
-    "unlabeled_ratio": 2,
-    "optimizer_params": {"eps": 1e-4},
-    "module_params": {
-        "hidden_layer_sizes": (1000, 500, 250, 250, 250),
-        "noise": 0.5,
-        "mean": 0.0,
-        "scale": 1.0,
-    },
-}
-# the rows as images: a convolutional network, and views that shift, turn and hide parts
-IMAGES = {
-    "max_steps": 1000,
-    "batch_size": 32,
-    "unlabeled_ratio": 4,
-    "lr": 0.05,
-    "input_shape": (1, 28, 28),
-    "module": FastCNN,
-    "optimizer_params": {"weight_decay": 5e-4},
-}
+VAT = {**mnist.VAT, "max_steps": 750, "entropy_weight": 1.0}
+SGAN = {**mnist.SGAN, "max_steps": 1500}
+IMAGES = {**mnist.IMAGES, "max_steps": 1000}
 
 
 def without(params, *names, **module):
