@@ -32,6 +32,13 @@ def _signs(n, x, generator):
     return torch.randint(0, 2, (n,), generator=generator, device=x.device) * 2 - 1
 
 
+def _resampled(x, rows, padding_mode):
+    """Affine maps, whose matrices have these two rows of three (n,), in coordinates -1 to 1."""
+    matrix = torch.stack([torch.stack(row, -1) for row in rows], 1)
+    grid = F.affine_grid(matrix, x.shape, align_corners=False)
+    return F.grid_sample(x, grid, padding_mode=padding_mode, align_corners=False)
+
+
 def _recolored(x, bright, contrast, saturation):
     """Multiply each of them by a factor (n, 1, 1, 1); saturation where there are 3 channels."""
     x = x * bright
@@ -132,15 +139,11 @@ class AffineColorCutout:
         if self.flip:
             scale_x = scale_x * _signs(n, x, generator)
         cos, sin, tan = angle.cos(), angle.sin(), shear.tan()
-        matrix = torch.stack(
-            [
-                torch.stack([cos * scale_x, (cos * tan - sin) * scale_y, shift_x], -1),
-                torch.stack([sin * scale_x, (sin * tan + cos) * scale_y, shift_y], -1),
-            ],
-            1,
-        )
-        grid = F.affine_grid(matrix, x.shape, align_corners=False)
-        return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+        rows = [
+            [cos * scale_x, (cos * tan - sin) * scale_y, shift_x],
+            [sin * scale_x, (sin * tan + cos) * scale_y, shift_y],
+        ]
+        return _resampled(x, rows, "border")
 
     def _color(self, x, generator):
         shape = 3, len(x), 1, 1, 1
@@ -218,10 +221,7 @@ class CropColor:
         across, down, zero = across * (1 - width), down * (1 - height), torch.zeros_like(area)
         if self.flip:
             width = width * _signs(n, x, generator)
-        rows = [[width, zero, across], [zero, height, down]]
-        matrix = torch.stack([torch.stack(row, -1) for row in rows], 1)
-        grid = F.affine_grid(matrix, x.shape, align_corners=False)
-        return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+        return _resampled(x, [[width, zero, across], [zero, height, down]], "reflection")
 
     def _color(self, x, generator):
         n = len(x)
