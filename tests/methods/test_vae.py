@@ -401,7 +401,7 @@ def test_dimensions_of_z1_that_carry_nothing_are_left_out():
     for _ in range(800):
         model.observe(0 * means)
     assert model.alive.all()  # of none that is alive, none is left out
-    model.alive[2] = model.m2.varies[2] = False
+    model.alive[2] = False
     z = torch.randn(5, 6)
     moved = torch.cat([x[:, :2], x[:, 2:3] + 3], 1)
     same = model.m2.log_likelihood(x[:, :3], z), model.m2.log_likelihood(moved, z)

@@ -185,6 +185,7 @@ class _LatentM2VAE(M2VAE):
     def __init__(self, input_shape, *args, **kwargs):
         super().__init__(input_shape, *args, **kwargs)
         self.to_x = nn.Linear(self.to_x.in_features, 2 * input_shape[0])
+        self.varies = self.varies.bool()  # copied, not averaged
 
     def _make_classifier(self, n_classes, mean, scale, hidden_layer_sizes, width, dropout):
         size = hidden_layer_sizes[-1]
@@ -237,8 +238,12 @@ class M1M2VAE(nn.Module):
             (latent_dim,), n_classes, 0 * ones, ones, latent_dim, "gaussian", sizes, dropout=dropout
         )
         self.register_buffer("variance", ones)  # of the posterior means of z1, over rows
-        self.register_buffer("alive", ones.bool())
         self.register_buffer("n_observed", torch.tensor(0))
+
+    @property
+    def alive(self):
+        """Which dimensions of z1 the second model sees: (L,) of bool."""
+        return self.m2.varies
 
     @torch.no_grad()
     def observe(self, means, rate=0.01):
@@ -251,7 +256,6 @@ class M1M2VAE(nn.Module):
         self.variance.lerp_(means.float().var(0, correction=0), rate)
         alive = self.variance > 0.1**2
         self.alive.copy_(alive | ~alive.any())
-        self.m2.varies.copy_(self.alive)
 
     def forward(self, x):
         """x (n, ...) -> logits of q(y | z1), (n, K)."""
