@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..inputs.tensors import rows_to_tensor, to_float
-from ..networks import MLP, DocumentMLP, start_from_rows, still_statistics
+from ..networks import MLP, DocumentMLP, still_statistics
 from ..networks.cnn import image_network
 
 __all__ = ["automatic_network", "build_network", "check_learns", "check_network", "start_network"]
@@ -88,7 +88,7 @@ def start_network(module, rows):
     generator = torch.Generator().manual_seed(torch.initial_seed())
     drawn = torch.randperm(len(known), generator=generator)[:ROWS_TO_START_FROM]
     x = to_float(rows_to_tensor(rows.X[known[drawn].sort().values.numpy()]))
-    start_from_rows(module, x.to(next((p.device for p in module.parameters()), "cpu")))
+    module.start_from(x.to(next((p.device for p in module.parameters()), "cpu")))
 
 
 def check_learns(module, learns):

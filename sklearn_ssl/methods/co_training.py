@@ -16,7 +16,6 @@ from torch.nn.functional import cross_entropy
 from ..augment import noisy_view
 from ..classifier import SSLClassifier
 from ..losses import masked_cross_entropy
-from ..networks import start_from_rows
 
 __all__ = ["CoTrainingLoss", "CoTrainingNet", "TwoViews"]
 
@@ -54,7 +53,8 @@ class TwoViews(nn.Module):
 
     def _start_both(self, x):
         for network, columns in ((self.first, "columns_a"), (self.second, "columns_b")):
-            start_from_rows(network, x[:, getattr(self, columns)] if self.split else x)
+            if hasattr(network, "start_from"):
+                network.start_from(x[:, getattr(self, columns)] if self.split else x)
 
     def both(self, x_a, x_b):
         """Rows (n, ...) for either network -> their logits (n, K), (n, K)."""

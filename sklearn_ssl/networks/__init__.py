@@ -4,7 +4,6 @@ from .cnn import CNN, FastCNN
 from .document_mlp import DocumentMLP
 from .features import WithFeatures
 from .mlp import MLP, Standardize
-from .start import start_from_rows
 from .statistics import still_statistics
 from .wide_resnet import ResNet18, WideResNet
 
@@ -17,6 +16,5 @@ __all__ = [
     "Standardize",
     "WideResNet",
     "WithFeatures",
-    "start_from_rows",
     "still_statistics",
 ]

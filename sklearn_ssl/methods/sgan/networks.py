@@ -7,7 +7,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ...networks import start_from_rows
 from ...networks.mlp import InputNoise, SmoothClip, Standardize
 
 __all__ = ["GAN", "Discriminator", "Generator"]
@@ -116,7 +115,8 @@ class Discriminator(nn.Module):
             return
         self.train()
         for layer in self.body:
-            start_from_rows(layer, x)
+            if isinstance(layer, _Normalized):
+                layer.start_from(x)
             x = layer(x)
         self.started.fill_(True)
 
