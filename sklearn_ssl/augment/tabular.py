@@ -63,8 +63,9 @@ def _noise(x, amount, generator, columns=None):
     if amount == 0:
         return x
     if columns is None:
-        spread = amount * x.std(0, correction=0)
-        return x + spread * torch.randn(x.shape, generator=generator, device=x.device)
+        spread = (x - x.mean(0)).square_().mean(0).sqrt_()  # x.std(0) takes seven times as long
+        noise = torch.randn(x.shape, generator=generator, device=x.device)
+        return torch.addcmul(x, noise, spread, value=amount)
     numbers, indicators = torch.from_numpy(columns.numbers), torch.from_numpy(columns.indicators)
     z, told = x[:, numbers], indicators >= 0
     given = torch.ones_like(z)

@@ -174,7 +174,7 @@ class PairedBatches:
 
     def _rows(self, index):
         if isinstance(self.X, torch.Tensor):
-            rows = self.X[index.to(self.X.device)]
+            rows = self.X.index_select(0, index.to(self.X.device))
         else:
             rows = rows_to_tensor(self.X[index.cpu().numpy()], self.sparse)
         if self.device.type == "cuda" and not (rows.is_cuda or self.sparse):
@@ -186,7 +186,7 @@ class PairedBatches:
         picked = self._labeled_stream.take(self.batch_size)
         if not self.n_unlabeled:
             return picked, self.pool
-        return picked, self.pool[self._pool_stream.take(self.n_unlabeled)]
+        return picked, self.pool.index_select(0, self._pool_stream.take(self.n_unlabeled))
 
     def _read(self, picked, i_u):
         """Have the rows read in another thread."""
