@@ -15,28 +15,21 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from ..augment import choose_views
 from ..inputs.targets import masked_mse
 from ..networks import still_statistics
+from ..networks.around import AroundNetwork
 from ..regressor import SSLRegressor
 from ..schedules import linear_ramp
 
 __all__ = ["RankUpLoss", "RankUpRegressor", "aligned", "pair_logits", "pair_targets"]
 
 
-class Ranked(nn.Module):
+class Ranked(AroundNetwork, nn.Module):
     """A network of three outputs for each number: the number, and two scores that rank rows."""
+
+    inside = "body"
 
     def __init__(self, body, n_outputs):
         super().__init__()
         self.body, self.n_outputs = body, n_outputs
-
-    @property
-    def reads_sparse(self):
-        """Whether the network does."""
-        return getattr(self.body, "reads_sparse", False)
-
-    @property
-    def start_from(self):
-        """That of the network, if it has one."""
-        return self.body.start_from
 
     def both(self, x):
         """Rows (n, ...) -> numbers (n, T), scores (n, T, 2)."""

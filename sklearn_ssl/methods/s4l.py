@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from ..augment import CropColor, choose_views
 from ..classifier import SSLClassifier
+from ..networks.around import AroundNetwork
 
 __all__ = ["S4LClassifier", "S4LLoss", "WithProjection", "nt_xent"]
 
@@ -50,7 +51,7 @@ class S4LLoss(nn.Module):
         return labeled + self.lambda_u * unlabeled, parts
 
 
-class WithProjection(nn.Module):
+class WithProjection(AroundNetwork, nn.Module):
     """A network, and a head beside its last linear layer that projects the features before it.
 
     Parameters
@@ -75,16 +76,6 @@ class WithProjection(nn.Module):
         self.projection = nn.Sequential(
             nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Linear(width, n_outputs)
         )
-
-    @property
-    def reads_sparse(self):
-        """Whether the network does."""
-        return getattr(self.network, "reads_sparse", False)
-
-    @property
-    def start_from(self):
-        """That of the network, if it has one."""
-        return self.network.start_from
 
     def forward(self, x):
         """Logits alone: (n, ...) -> (n, K)."""

@@ -3,10 +3,12 @@
 import torch
 from torch import nn
 
+from .around import AroundNetwork
+
 __all__ = ["WithFeatures"]
 
 
-class WithFeatures(nn.Module):
+class WithFeatures(AroundNetwork, nn.Module):
     """Let a network make features instead of logits, and put a linear classifier on them.
 
     Parameters
@@ -25,20 +27,12 @@ class WithFeatures(nn.Module):
     (torch.Size([2, 3]), torch.Size([2, 16]))
     """
 
+    inside = "features"
+
     def __init__(self, features, n_features, n_classes):
         super().__init__()
         self.features, self.n_features = features, n_features
         self.head = nn.Linear(n_features, n_classes)
-
-    @property
-    def reads_sparse(self):
-        """Whether what makes the features does."""
-        return getattr(self.features, "reads_sparse", False)
-
-    @property
-    def start_from(self):
-        """That of what makes the features, if it has one."""
-        return self.features.start_from
 
     def forward(self, x):
         """Classify rows.
