@@ -131,9 +131,12 @@ class FastCNN(nn.Module):
         """
         if self.started:
             return
-        patches = nn.functional.unfold(self.standardize(x), 2)  # (n, 4 C, positions)
-        rows = patches.transpose(1, 2).flatten(0, 1)
-        size, directions = torch.linalg.eigh(rows.T @ rows / len(rows))
+        products, n = 0, 0
+        for part in self.standardize(x).split(20):  # patches are four times as large as images
+            patches = nn.functional.unfold(part, 2)  # (n, 4 C, positions)
+            products = products + (patches @ patches.mT).sum(0)
+            n += len(patches) * patches.shape[2]
+        size, directions = torch.linalg.eigh(products / n)
         filters = (directions / (size + 1e-2).sqrt()).T.reshape(-1, *self.filters.shape[1:])
         self.filters.copy_(torch.cat([filters, -filters]))
         self.started.fill_(True)
