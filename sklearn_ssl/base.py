@@ -17,6 +17,7 @@ from .augment import unchanged
 from .engine import (
     OPTIMIZERS,
     Diagram,
+    Ranks,
     Training,
     build_network,
     check_callbacks,
@@ -24,6 +25,7 @@ from .engine import (
     derived_seeds,
     drawn_seed,
     groups_within,
+    shared_parameters,
 )
 from .inputs.checks import (
     check_device,
@@ -272,7 +274,7 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
             if known is not None:
                 check_like_fitted(self, X, known, continues=reset)
             warn_of_channels_last(X)
-            seed = drawn_seed(self.random_state)
+            seed = Ranks.of_fit().same(drawn_seed(self.random_state))
             hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
             weight = check_weight(sample_weight, X.shape[0] - n_pool)
             share = self._validation_share()
@@ -338,6 +340,7 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
     # ---------------------------------------------------------- validation
 
     def _check_parameters(self, previous):
+        Ranks.of_fit().must_agree(lambda: shared_parameters(self))
         self._validate_params()
         check_device(self.device)
         check_callbacks(self.callbacks, self._validation_share() is not None)

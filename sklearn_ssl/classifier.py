@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
+from .engine import together
 from .inputs.callers import look_at_callers_of_clone
 from .inputs.checks import weight_of_scored
 from .inputs.class_prior import CONSTRAINT
@@ -143,6 +144,7 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
 
     # ----------------------------------------------------------------- fit
 
+    @together()
     def fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Train on labeled and unlabeled rows.
 
@@ -181,6 +183,7 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
         targets = self._new_targets(class_prior=prior)
         return self._fit(X, y, sample_weight, X_unlabeled, targets, previous)
 
+    @together()
     def partial_fit(self, X, y, classes=None, sample_weight=None, X_unlabeled=None):
         """Train for ``max_steps`` more steps on other rows, from the weights so far.
 

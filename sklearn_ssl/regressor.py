@@ -6,6 +6,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from .base import SSLEstimator
+from .engine import together
 from .inputs.checks import weight_of_scored
 from .inputs.targets import NumberTargets, as_numbers
 
@@ -75,6 +76,7 @@ class SSLRegressor(KnownScoreMixin, SSLEstimator):
         Predictions for the rows of X_unlabeled, where it was given.
     """
 
+    @together()
     def fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Train on labeled and unlabeled rows.
 
@@ -106,6 +108,7 @@ class SSLRegressor(KnownScoreMixin, SSLEstimator):
         targets = self._new_targets(previous)
         return self._fit(X, y, sample_weight, X_unlabeled, targets, previous)
 
+    @together()
     def partial_fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Train for ``max_steps`` more steps on other rows, from the weights so far.
 

@@ -2,15 +2,18 @@
 
 from .callbacks import check_callbacks
 from .checkpoint import check_repeatable
+from .fingerprint import shared_parameters
 from .generators import derived_seeds, drawn_seed
 from .network import build_network
 from .optimizer import OPTIMIZERS, groups_within
 from .progress import Diagram
+from .ranks import Ranks, together
 from .training import Training
 
 __all__ = [
     "OPTIMIZERS",
     "Diagram",
+    "Ranks",
     "Training",
     "build_network",
     "check_callbacks",
@@ -18,4 +21,6 @@ __all__ = [
     "derived_seeds",
     "drawn_seed",
     "groups_within",
+    "shared_parameters",
+    "together",
 ]

@@ -98,14 +98,16 @@ class PairedBatches:
     seed : int
     sparse : bool
         Whether rows of a CSR matrix come as `SparseRows`.
+    n_processes : int
+        How many processes draw batches of their own, of this size, in each step.
 
     Attributes
     ----------
     labeled_share : float in [0, 1]
         What part of all rows, labeled ones and the pool, is labeled and not in the pool.
     steps_per_epoch : int
-        One pass over the pool, or a hundredth of the budget if that is longer, so that a table
-        of 80 rows does not spend its time between one-step epochs.
+        One pass over the pool by all processes together, or a hundredth of the budget if that is
+        longer, so that a table of 80 rows does not spend its time between one-step epochs.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class PairedBatches:
         seed,
         weight=None,
         sparse=False,
+        n_processes=1,
     ):
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
@@ -148,12 +151,12 @@ class PairedBatches:
             self._labeled_stream = _Weighted(weight[labeled], self.generator)
         self._pool_stream = _Shuffled(len(pool), self.generator)
         one_pass = len(pool) / self.n_unlabeled if len(pool) else len(labeled) / batch_size
-        self.steps_per_epoch = int(np.ceil(max(one_pass, max_steps / 100)))
+        self.steps_per_epoch = int(np.ceil(max(one_pass / n_processes, max_steps / 100)))
 
     def state_dict(self):
         """Where the streams stand, as tensors."""
-        queues = [self._labeled_stream.queue, self._pool_stream.queue]
-        ahead = None if self._ahead is None else self._ahead[0]
+        queues = [self._labeled_stream.queue.cpu(), self._pool_stream.queue.cpu()]
+        ahead = None if self._ahead is None else tuple(i.cpu() for i in self._ahead[0])
         return {"generator": self.generator.get_state(), "queues": queues, "ahead": ahead}
 
     def load_state_dict(self, state):

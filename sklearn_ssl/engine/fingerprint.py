@@ -14,7 +14,7 @@ from torch import nn
 from ..inputs.lazy import LazyRows, TwoSources
 from ..inputs.mixed import MixedRows
 
-__all__ = ["digest"]
+__all__ = ["digest", "fingerprint", "shared_data", "shared_parameters"]
 
 _PLAIN = str | bytes | bool | int | float | complex | np.generic
 
@@ -100,4 +100,65 @@ def _parts_of_class(cls):
 
 
 def _without_address(value):
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+
+
+def fingerprint(estimator, net, rows, pool, n_processes):
+    """What must be equal so that a fit can go on from a checkpoint: dict of str to str."""
+    skip = {"callbacks", "verbose", "checkpoint_dir"}
+    params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in skip}
+    known = {
+        "version of sklearn_ssl": _version(),
+        "threads of torch": str(torch.get_num_threads()),
+        "version of torch": str(torch.__version__),
+        "device": str(net.device),
+        "X": digest(rows.X),
+        "y or sample_weight": digest(rows.y, rows.y_held_out, rows.weight, pool),
+        "method": digest(net.criterion_.state_dict()),
+        "network": digest(net.module_.state_dict()),
+        **{k: repr(v) if _is_short(v) else digest(v) for k, v in params.items()},
+    }
+    return known if n_processes == 1 else {**known, "number of processes": str(n_processes)}
+
+
+def shared_parameters(estimator):
+    """Parameters that must be equal on processes that train together: dict of str to str.
+
+    Devices may differ, and so may weights of a ``module``: those of the first process count.
+    """
+    params = estimator.get_params(deep=False)
+    for name in ("callbacks", "verbose", "device"):
+        del params[name]
+    if params["checkpoint_dir"] is not None:
+        params["checkpoint_dir"] = "a folder"  # of which the first process knows the name
+    told = {name: _without_address(repr(value)) for name, value in params.items()}
+    told = {name: text if len(text) < 40 else digest(text) for name, text in told.items()}
+    return {"estimator": type(estimator).__name__, **told}
+
+
+def shared_data(net, rows, pool, first):
+    """What else must be equal, of the data and of the network: dict of str to str.
+
+    Of X that is its shape, and its ``first`` labeled rows.
+    """
+    shapes = [
+        (name, tuple(value.shape), str(value.dtype))
+        for module in (net.module_, net.criterion_)
+        for name, value in module.state_dict().items()
+    ]
+    return {
+        "X": f"{rows.X.dtype} {rows.X.shape} {digest(first)}",
+        "y or sample_weight": digest(rows.y, rows.y_held_out, rows.weight, pool),
+        "shapes of weights": digest(shapes),
+        "steps of earlier fits": str(net.earlier_steps_),
+    }
+
+
+def _version():
+    import sklearn_ssl
+
+    return sklearn_ssl.__version__
+
+
+def _is_short(value):
+    return (value is None or isinstance(value, str | bool | int | float)) and len(repr(value)) < 40

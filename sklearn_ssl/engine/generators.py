@@ -21,12 +21,13 @@ if hasattr(os, "register_at_fork"):  # a child of a process in which another thr
     os.register_at_fork(after_in_child=_renew_turn)
 
 
-def derived_seeds(seed, number=0):
+def derived_seeds(seed, number=0, rank=0):
     """Three seeds of a fit: of held-out rows, of torch's generators, of batches.
 
-    ``number`` is that of one of several trainings.
+    ``number`` is that of one of several trainings, ``rank`` that of one of several processes.
     """
-    return np.random.default_rng([seed, number]).integers(2**63 - 1, size=3)
+    entropy = [seed, number, rank] if rank else [seed, number]
+    return np.random.default_rng(entropy).integers(2**63 - 1, size=3)
 
 
 def drawn_seed(random_state):

@@ -13,12 +13,14 @@ from .averaging import SlowStatistics, WeightAverage
 from .batches import PairedBatches
 from .callbacks import copies, noted_interrupts
 from .checkpoint import Checkpoint, check_folder
-from .fingerprint import digest
+from .fingerprint import fingerprint, shared_data
 from .generators import derived_seeds, private_state
 from .net import make_net
 from .network import check_network, start_network
 from .optimizer import set_learning_rate
 from .progress import Progress
+from .ranks import Exchange, Ranks
+from .state import State
 from .supervised import SupervisedLoss
 
 __all__ = ["Training"]
@@ -44,6 +46,8 @@ class Training:
     Attributes
     ----------
     net : SSLNet
+    ranks : Ranks
+        The processes that train together; mostly one.
 
     Notes
     -----
@@ -51,14 +55,16 @@ class Training:
     batches, takes over earlier weights and reads the checkpoint; whatever is to be refused is
     refused there. `run` trains, epoch by epoch: steps, one read of the losses, validation,
     callbacks, checkpoint. `calibrate` and `history` come last. Within a step: learning rate,
-    batch, loss, gradients, callbacks, optimizer, averages.
+    batch, loss, gradients, exchange with other processes, callbacks, optimizer, averages.
     """
 
     def __init__(self, estimator, rows, pool, targets, seed, previous, number):
         self.estimator, self.rows, self.pool, self.targets = estimator, rows, pool, targets
         self.previous, self.number = previous, number
         self.device = check_device(estimator.device)
-        _, self._network_seed, self._batch_seed = derived_seeds(seed, number).tolist()
+        self.ranks = Ranks.of_fit()
+        seeds = derived_seeds(seed, number, self.ranks.rank).tolist()
+        _, self._network_seed, self._batch_seed = seeds
 
     # ---------------------------------------------------------------- before
 
@@ -70,6 +76,9 @@ class Training:
             self.batches = self._make_batches()
             if self.previous is not None:
                 self._continue_from(self.previous)
+            self.ranks.must_agree(self._shared)
+            self._state = State(self.net, self.batches, self.ranks)
+            self._state.begin_alike()
             check_network(
                 self.net.module_,
                 self.batches.peek(),
@@ -82,12 +91,13 @@ class Training:
                     self.net.ema_module_, self.net.module_, self.net.ema_decay
                 )
             self._statistics = SlowStatistics(self.net.module_)
+            self._exchange = Exchange(self.ranks, self.net)
             self._valid = None
             if len(self.rows.y_held_out):
                 self._valid = self.rows.X[self.rows.held_out], self.rows.y_held_out
             self._best, self._waited, self._callback_data = None, 0, None
             self._checkpoint = self._make_checkpoint()
-            self._held = self._checkpoint and self._checkpoint.load()
+            self._held = self.ranks.same(self._checkpoint and self._checkpoint.load())
             yield
 
     def _make_net(self, make_loss):
@@ -103,7 +113,7 @@ class Training:
         sgd = {"momentum": 0.9, "nesterov": True} if given.optimizer == "sgd" else {}
         settings = {**sgd, **given._optimizer_settings()}
         callbacks = copies(given.callbacks)
-        if given.verbose:
+        if given.verbose and self.ranks.rank == 0:
             callbacks.append(Progress(given.max_steps))
         return make_net(
             given, network, loss, self.targets, self.device, settings, callbacks
@@ -123,6 +133,7 @@ class Training:
             device=self.device,
             seed=self._batch_seed,
             sparse=self.net.reads_sparse,
+            n_processes=self.ranks.size,
         )
 
     def _continue_from(self, previous):
@@ -139,25 +150,14 @@ class Training:
 
     def _make_checkpoint(self):
         """Return the file of this training, which only an equal one may go on from."""
-        given, net, rows = self.estimator, self.net, self.rows
-        if given.checkpoint_dir is None:
+        given = self.estimator
+        if given.checkpoint_dir is None or self.ranks.rank > 0:
             return None
-        skip = {"callbacks", "verbose", "checkpoint_dir"}
-        params = {k: v for k, v in given.get_params(deep=False).items() if k not in skip}
-        params = {k: repr(v) if _is_short(v) else digest(v) for k, v in params.items()}
-        fingerprint = {
-            "version of sklearn_ssl": _version(),
-            "threads of torch": str(torch.get_num_threads()),
-            "version of torch": str(torch.__version__),
-            "device": str(net.device),
-            "X": digest(rows.X),
-            "y or sample_weight": digest(rows.y, rows.y_held_out, rows.weight, self.pool),
-            "method": digest(net.criterion_.state_dict()),
-            "network": digest(net.module_.state_dict()),
-            **params,
-        }
-        name = f"{type(given).__name__}-{self.number}.pt"
-        return Checkpoint(check_folder(given.checkpoint_dir) / name, fingerprint)
+        path = check_folder(given.checkpoint_dir) / f"{type(given).__name__}-{self.number}.pt"
+        return Checkpoint(path, fingerprint(given, self.net, self.rows, self.pool, self.ranks.size))
+
+    def _shared(self):
+        return shared_data(self.net, self.rows, self.pool, self.batches.peek())
 
     # ---------------------------------------------------------------- during
 
@@ -172,7 +172,7 @@ class Training:
         net = self.net
         net.notify("on_train_begin", X=self.batches, y=None)
         try:
-            reason, good = self._resume(), self._weights()
+            reason, good = self._resume(), self._state.weights()
             while reason is None:
                 net.notify("on_epoch_begin", **self._datasets())
                 self._epoch()
@@ -199,6 +199,9 @@ class Training:
         try:
             for _ in range(min(self.batches.steps_per_epoch, net.max_steps - net.step_)):
                 self._step(records)
+        except BaseException as error:
+            self.ranks.tell(error)  # who waits for this process in the next step
+            raise
         finally:  # an interrupted epoch leaves its record too
             self._record(records)
 
@@ -216,6 +219,7 @@ class Training:
         with net.autocast():
             loss, parts = net.criterion_(net.module_, batch)
         loss.backward()
+        self._exchange.after_backward(batch.i_u)
         if net.callbacks_:
             named = list(net.get_all_learnable_params())
             net.notify_batch("on_grad_computed", named_parameters=named, batch=batch)
@@ -237,6 +241,8 @@ class Training:
             values = torch.stack(
                 [torch.cat([r[name].float().reshape(-1) for name in names]) for r in records]
             )
+            self.ranks.any()
+            self.ranks.mean_([values])
             ends = np.cumsum([records[0][name].numel() for name in names])[:-1]
             columns = np.split(values.cpu().double().numpy(), ends, axis=1)
             bad = np.flatnonzero(~np.isfinite(columns[names.index("loss")][:, 0]))
@@ -245,7 +251,7 @@ class Training:
                 mean = column.mean(0).tolist()
                 record[name] = mean if records[0][name].ndim else mean[0]
         record["seconds"] = time.perf_counter() - self._start  # the device has caught up
-        for name, value in record.items():
+        for name, value in self.ranks.same(record).items():
             net.history.record(name, value)
         if net.callbacks_:  # skorch's Checkpoint names files after the last batch
             net.history.new_batch()
@@ -253,13 +259,14 @@ class Training:
 
     def _check_finite(self, good):
         """Return the weights if all is finite, else restore ``good`` and raise."""
-        net, weights = self.net, self._weights()
+        net, weights = self.net, self._state.weights()
         values = [v for state in weights for v in state.values()]
         # a finite sum has finite terms, and costs a fifth of asking for each
         finite = torch.stack([v.sum().float() for v in values]).isfinite().all()
-        if self._first_bad_step is None and (finite or all(v.isfinite().all() for v in values)):
+        finite = bool(finite) or all(v.isfinite().all() for v in values)
+        if self._first_bad_step is None and not self.ranks.any(not finite):
             return weights
-        self._restore(good)
+        self._state.restore(good)
         step = net.step_ if self._first_bad_step is None else self._first_bad_step
         raise FloatingPointError(
             f"The loss or a weight became NaN or infinite at step {step} of {net.max_steps} "
@@ -273,7 +280,8 @@ class Training:
             return
         X, y = self._valid
         outputs = torch.from_numpy(self.net.collect(X)).float()
-        for name, value in self.targets.scores(outputs, torch.from_numpy(y)).items():
+        scores = self.targets.scores(outputs, torch.from_numpy(y))
+        for name, value in self.ranks.same(scores).items():
             self.net.history.record(name, value)
         if self.net.callbacks_:  # what skorch's Checkpoint looks for
             losses = self.net.history[:, "valid_loss"]
@@ -292,19 +300,22 @@ class Training:
 
     def _end_epoch(self, weights):
         """Callbacks, early stopping, checkpoint: say why training ends, if it does."""
-        asked = None
+        asked = False
         with noted_interrupts() as interrupts:
             try:
                 self.net.notify("on_epoch_end", **self._datasets())
             except KeyboardInterrupt:
                 if interrupts:  # Ctrl-C; else a callback of skorch asks for a stop
                     raise
-                asked = "callback"
+                asked = True
+        asked = "callback" if self.ranks.any(asked) else None
         reason = self._reason_to_stop(weights) or asked
         if reason and self._best is not None:
-            self._restore(self._best[1])
-        if self._checkpoint is not None:
-            self._checkpoint.save(self._state(reason))
+            self._state.restore(self._best[1])
+        if self.estimator.checkpoint_dir is not None:
+            state = self._state.taken(reason=reason, best=self._best, waited=self._waited)
+            if self._checkpoint is not None:
+                self._checkpoint.save(state)
         return reason
 
     def _reason_to_stop(self, weights):
@@ -321,55 +332,13 @@ class Training:
                 return "early_stopping"
         return "max_steps" if net.step_ >= net.max_steps else None
 
-    # ------------------------------------------------- what can be gone on from
-
-    def _stateful(self):
-        averaged = [] if self._average is None else [self.net.ema_module_]
-        return [self.net.module_, self.net.criterion_, *averaged]
-
-    def _weights(self):
-        return [{k: v.clone() for k, v in m.state_dict().items()} for m in self._stateful()]
-
-    def _restore(self, weights):
-        for module, state in zip(self._stateful(), weights, strict=True):
-            module.load_state_dict(state)
-
-    def _state(self, reason):
-        """All that the rest of the training depends on, as tensors and plain values."""
-        net, on_cuda = self.net, self.device.type == "cuda"
-        history = [
-            {k: getattr(v, "item", lambda v=v: v)() for k, v in record.items() if k != "batches"}
-            for record in net.history
-        ]
-        return {
-            "step": net.step_,
-            "reason": reason,
-            "weights": self._weights(),
-            "best": self._best,
-            "waited": self._waited,
-            "optimizer": net.optimizer_.state_dict(),
-            "batches": self.batches.state_dict(),
-            "history": history,
-            "generator": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state(self.device) if on_cuda else None,
-        }
-
     def _resume(self):
         """Take the state of the checkpoint, if any; return why its training ended, if it had."""
-        state, self._held, net = self._held, None, self.net
+        state, self._held = self._held, None
         if state is None:
             return None
-        net.step_, self._best, self._waited = state["step"], state["best"], state["waited"]
-        self._restore(state["weights"])
-        net.optimizer_.load_state_dict(state["optimizer"])
-        self.batches.load_state_dict(state["batches"])
-        for record in state["history"]:
-            net.history.new_epoch()
-            for name, value in record.items():
-                net.history.record(name, value)
-        torch.set_rng_state(state["generator"])
-        if state["cuda"] is not None:
-            torch.cuda.set_rng_state(state["cuda"], self.device)
+        self._best, self._waited = state["best"], state["waited"]
+        self._state.put_back(state)
         return state["reason"]
 
     # ----------------------------------------------------------------- after
@@ -386,13 +355,3 @@ class Training:
             for record in self.net.history
             if "step" in record  # not in an epoch that ended before its first step
         ]
-
-
-def _version():
-    import sklearn_ssl
-
-    return sklearn_ssl.__version__
-
-
-def _is_short(value):
-    return (value is None or isinstance(value, str | bool | int | float)) and len(repr(value)) < 40

@@ -17,6 +17,8 @@ __all__ = ["FlexMatchClassifier", "FlexMatchLoss"]
 class FlexMatchLoss(FixMatchLoss):
     """FixMatch with a threshold for each class, from how many rows were given that class."""
 
+    per_row = ("latest",)
+
     def __init__(self, *, n_rows, n_classes, n_held=0, **kwargs):
         super().__init__(**kwargs)
         self.n_classes = n_classes  # also the code of rows that never were confident

@@ -93,6 +93,8 @@ class RankUpLoss(nn.Module):
     supervised net.
     """
 
+    per_row, of_first = ("raw", "seen"), ("targets",)
+
     def __init__(
         self,
         *,

@@ -21,6 +21,8 @@ __all__ = ["TemporalEnsemblingClassifier", "TemporalEnsemblingLoss"]
 class TemporalEnsemblingLoss(nn.Module):
     """CE on labels + w(t) * mean of (p(x_i) - Z_i / (1 - alpha^visits_i))^2."""
 
+    per_row = ("Z", "visits")
+
     def __init__(self, *, view, n_rows, n_classes, unlabeled_weight, ramp_length, alpha=0.6):
         super().__init__()
         self.view, self.lambda_u = view, unlabeled_weight

@@ -21,6 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import check_consistent_length, check_random_state, check_scalar
 
 from .._warnings import warn
+from ..engine import Ranks
 from ..inputs.checks import check_rows, check_weight
 from ..inputs.class_prior import ClassPrior
 from ..inputs.labels import label_column, labeled_rows, plain
@@ -200,6 +201,7 @@ def settled_class_prior(estimator, X, y, sample_weight, X_unlabeled=None):
     plain_one.set_params(**{name: value for name, value in quiet.items() if name in known})
     seed = copy.deepcopy(estimator.random_state)
     seed = np.random.RandomState() if seed is None else seed  # not numpy's own
+    seed = Ranks.of_fit().same(seed)
     return estimate_class_prior(plain_one, X, y, random_state=seed).known
 
 
