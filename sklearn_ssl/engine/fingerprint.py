@@ -13,6 +13,7 @@ from torch import nn
 
 from ..inputs.lazy import LazyRows, TwoSources
 from ..inputs.mixed import MixedRows
+from ..inputs.tensors import rows_to_tensor
 
 __all__ = ["digest", "fingerprint", "shared_data", "shared_parameters"]
 
@@ -131,15 +132,15 @@ def shared_parameters(estimator):
         del params[name]
     if params["checkpoint_dir"] is not None:
         params["checkpoint_dir"] = "a folder"  # of which the first process knows the name
-    told = {name: _without_address(repr(value)) for name, value in params.items()}
+    told = {name: _without_address(value) for name, value in params.items()}
     told = {name: text if len(text) < 40 else digest(text) for name, text in told.items()}
     return {"estimator": type(estimator).__name__, **told}
 
 
-def shared_data(net, rows, pool, first):
+def shared_data(net, rows, pool):
     """What else must be equal, of the data and of the network: dict of str to str.
 
-    Of X that is its shape, and its ``first`` labeled rows.
+    Of X that is its shape, and its first two rows.
     """
     shapes = [
         (name, tuple(value.shape), str(value.dtype))
@@ -147,7 +148,7 @@ def shared_data(net, rows, pool, first):
         for name, value in module.state_dict().items()
     ]
     return {
-        "X": f"{rows.X.dtype} {rows.X.shape} {digest(first)}",
+        "X": f"{rows.X.dtype} {rows.X.shape} {digest(rows_to_tensor(rows.X[:2]))}",
         "y or sample_weight": digest(rows.y, rows.y_held_out, rows.weight, pool),
         "shapes of weights": digest(shapes),
         "steps of earlier fits": str(net.earlier_steps_),

@@ -56,7 +56,8 @@ class Ranks:
     def __init__(self, rank=0, size=1, place=None):
         self.rank, self.size, self._place = rank, size, place
         self._apart = size == 1
-        self._noted, self._raised = False, None  # Ctrl-C: here alone, and told to all
+        self._noted = self._due = False  # Ctrl-C: that came here, that all know of
+        self._raised = None
 
     @classmethod
     def of_torch(cls):
@@ -105,12 +106,13 @@ class Ranks:
             if worst == _FAILED:
                 text = None if error is None else f"{type(error).__name__}: {error}"
                 distributed.all_gather_object(told, text)
-        if worst == _FINE:
+        if worst == _INTERRUPTED:
+            self._noted, self._due = False, True
+        if worst in (_FINE, _INTERRUPTED):
             return bool(flag)
-        self._apart, self._noted = worst != _INTERRUPTED, False
-        if worst != _FAILED and error is None:
-            self._raised = KeyboardInterrupt()
-            raise self._raised
+        self._apart = True
+        if worst == _STOPPED and error is None:
+            raise KeyboardInterrupt
         if error is None:
             failed = next(rank for rank, text in enumerate(told) if text is not None)
             raise RuntimeError(
@@ -131,15 +133,27 @@ class Ranks:
 
     # --------------------------------------------------- meetings, and values
 
-    def any(self, flag=False):
-        """Whether one process at least has the flag: a meeting of all."""
+    def any(self, flag=False, later=False):
+        """Whether one process at least has the flag: a meeting of all.
+
+        With ``later`` an interrupt waits for the end of what all do together, see `interrupt`.
+        """
         if self._apart:
             return flag
-        return self._meet(_INTERRUPTED if self._noted else _FINE, flag)
+        flag = self._meet(_INTERRUPTED if self._noted else _FINE, flag)
+        if not later:
+            self.interrupt()
+        return flag
 
-    def same(self, value):
+    def interrupt(self):
+        """Raise KeyboardInterrupt if Ctrl-C on some process was told to all."""
+        if self._due:
+            self._due, self._raised = False, KeyboardInterrupt()
+            raise self._raised
+
+    def same(self, value, later=False):
         """Return the value that the first process has, of any kind that pickle knows."""
-        self.any()
+        self.any(later=later)
         if self._apart:
             return value
         held = [value]
@@ -147,9 +161,9 @@ class Ranks:
             distributed.broadcast_object_list(held, 0)
         return held[0]
 
-    def gathered(self, value):
+    def gathered(self, value, later=False):
         """Return the values of all, in the order of ranks."""
-        self.any()
+        self.any(later=later)
         if self._apart:
             return [value]
         held = [None] * self.size
@@ -282,12 +296,9 @@ class Exchange:
         n = len(self._parameters)
         there = [p.grad is not None for p in self._parameters]
         there += [self._has_changed(position) for position in range(len(self._buffers))]
-        if self.ranks.any(there != self._there):  # else nothing is new on any process
-            everywhere = self.ranks.gathered(there)
-            self._there, self._there_on_any = (
-                there,
-                [any(bits) for bits in zip(*everywhere, strict=True)],
-            )
+        if self.ranks.any(there != self._there, later=True):  # else nothing is new on any process
+            of_all = zip(*self.ranks.gathered(there, later=True), strict=True)
+            self._there, self._there_on_any = there, [any(bits) for bits in of_all]
         means, firsts = [], []
         for parameter, has in zip(self._parameters, self._there_on_any[:n], strict=True):
             if has and parameter.grad is None:
@@ -303,3 +314,4 @@ class Exchange:
         self.ranks.first_(firsts)
         self.ranks.rows_([getattr(self._loss, name) for name in self._tables], rows)
         self._remember()
+        self.ranks.interrupt()

@@ -76,7 +76,7 @@ class Training:
             self.batches = self._make_batches()
             if self.previous is not None:
                 self._continue_from(self.previous)
-            self.ranks.must_agree(self._shared)
+            self.ranks.must_agree(lambda: shared_data(self.net, self.rows, self.pool))
             self._state = State(self.net, self.batches, self.ranks)
             self._state.begin_alike()
             check_network(
@@ -155,9 +155,6 @@ class Training:
             return None
         path = check_folder(given.checkpoint_dir) / f"{type(given).__name__}-{self.number}.pt"
         return Checkpoint(path, fingerprint(given, self.net, self.rows, self.pool, self.ranks.size))
-
-    def _shared(self):
-        return shared_data(self.net, self.rows, self.pool, self.batches.peek())
 
     # ---------------------------------------------------------------- during
 
@@ -241,7 +238,7 @@ class Training:
             values = torch.stack(
                 [torch.cat([r[name].float().reshape(-1) for name in names]) for r in records]
             )
-            self.ranks.any()
+            self.ranks.any(later=True)
             self.ranks.mean_([values])
             ends = np.cumsum([records[0][name].numel() for name in names])[:-1]
             columns = np.split(values.cpu().double().numpy(), ends, axis=1)
@@ -251,7 +248,7 @@ class Training:
                 mean = column.mean(0).tolist()
                 record[name] = mean if records[0][name].ndim else mean[0]
         record["seconds"] = time.perf_counter() - self._start  # the device has caught up
-        for name, value in self.ranks.same(record).items():
+        for name, value in self.ranks.same(record, later=True).items():
             net.history.record(name, value)
         if net.callbacks_:  # skorch's Checkpoint names files after the last batch
             net.history.new_batch()

@@ -1,0 +1,159 @@
+"""Several processes train one network: `on_ranks.py` runs on them, and its files are looked at."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import distributed
+from torch.nn.functional import cross_entropy
+
+from . import on_ranks
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not distributed.is_available(), reason="torch has no distributed"),
+]
+ROOT = Path(__file__).parents[2]
+
+
+def torchrun(n, script, *args):
+    """Run a script on n processes as a user does; the limit only ends what hangs."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += [f"--nproc-per-node={n}", str(script), *map(str, args)]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    env["PYTHONPATH"] = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, env=env)
+
+
+def results(n, part, folder):
+    """What each of n processes returned of a part."""
+    run = torchrun(n, on_ranks.__file__, part, folder)
+    assert run.returncode == 0, run.stderr[-4000:]
+    files = [folder / f"{part}-{rank}.pt" for rank in range(n)]
+    return [torch.load(file, weights_only=False) for file in files], run.stdout
+
+
+def assert_equal(a, b, name=""):
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert_equal(a[key], b[key], f"{name} {key}")
+    elif isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), name
+    else:
+        assert a == b, name
+
+
+@pytest.fixture(scope="module")
+def methods(tmp_path_factory):
+    return results(2, "methods", tmp_path_factory.mktemp("methods"))[0]
+
+
+def test_all_processes_end_with_the_same_weights_history_and_predictions(methods):
+    first, second = methods
+    assert len(first) >= 20
+    for name in first.keys() - {"by hand"}:
+        assert_equal(first[name], second[name], name)
+
+
+def test_gradients_are_means_over_the_batches_of_all(methods):
+    first, second = (own["by hand"] for own in methods)
+    assert sorted(first["rows"]) != sorted(second["rows"])
+    module = on_ranks.Plain()
+    module.load_state_dict(first["began"])
+    rows = np.concatenate([first["rows"], second["rows"]])
+    x, y = torch.from_numpy(on_ranks.X[rows]), torch.from_numpy(on_ranks.Y[rows])
+    loss = cross_entropy(module(x), y)
+    loss.backward()
+    for name, weight in module.named_parameters():
+        by_hand = (weight - 0.5 * weight.grad).detach()
+        torch.testing.assert_close(first["after"][name], by_hand, rtol=1e-4, atol=1e-6)
+    assert first["loss"] == pytest.approx(loss.item(), rel=1e-4)
+
+
+def test_a_parameter_without_gradient_counts_as_zero_unless_no_process_has_one(methods):
+    parted = methods[0]["parted"]
+    began = parted["began"]
+    assert torch.equal(parted["trained none.weight"], began["none.weight"])  # nor does it decay
+    assert not torch.equal(parted["trained first.weight"], began["first.weight"])
+    assert not torch.equal(parted["trained all.weight"], began["all.weight"])
+
+
+def test_statistics_of_a_loss_are_means_and_tables_hold_the_rows_of_all(methods):
+    counts = methods[0]["counts"]
+    assert counts["loss mean"] == 0.5
+    assert counts["loss queue"] == 1
+    assert counts["loss flag"]
+    assert counts["loss still"] == torch.tensor(0.1)
+    of_rank, t = counts["loss table"].T
+    assert {0.0, 1.0, 2.0} == set(of_rank.tolist())  # of nobody, of either process
+    assert {0.0, 0.5} == set(t.tolist())
+    assert all(record["rank"] == 0.5 for record in counts["history"])
+
+
+def test_running_state_of_methods_is_of_the_rows_of_both(methods):
+    flex, ensembles, rankup = (methods[0][name] for name in ("flexmatch", "ensembles", "rankup"))
+    most = 2 * on_ranks.SMALL["batch_size"] * on_ranks.SMALL["max_steps"]  # rows that one draws
+    assert (flex["loss latest"] < 10).sum() > most
+    assert (ensembles["loss visits"] > 0).sum() > most
+    assert rankup["loss seen"].sum() > most
+    assert methods[0]["fixmatch"]["loss mean_q"].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_early_stopping_ends_all_at_once(methods):
+    assert methods[0]["stopped"]["reason"] == "early_stopping"
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_what_fails_on_one_process_ends_the_fit_of_all(n, tmp_path):
+    everyone, _ = results(n, "errors", tmp_path)
+    own = everyone[-1]
+    told = f"RuntimeError: Process {n - 1} of {n} failed, which ends the fit of all: "
+    for others in everyone[:-1]:
+        for name in ("in a step", "infinity", "at the end"):
+            assert own[name] is not None
+            assert others[name] == told + own[name]
+        for name in ("interrupted", "works again"):
+            assert_equal(own[name], others[name], name)
+    assert own["at the end"] == "MemoryError: at the end"
+    for each in everyone:
+        assert each["nan"].startswith("FloatingPointError")
+        assert each["interrupted"]["reason"] == "interrupted"
+        assert each["interrupted"]["steps"] == 1
+        assert len(each["told"]) == 1
+        assert "y or sample_weight" in each["labels"]
+        assert " X (" not in each["labels"]
+        assert "given other X (float32 (240, 64)" in each["rows"]
+        assert "(240, 60)" in each["shape"]
+        assert f"lr (0.1 on process 0, -1.0 on {n - 1})" in each["lr"]
+        assert "random_state (0 on process 0, 1 on 1)" in each["seed"]
+        assert "checkpoint_dir (None on process 0" in each["folder"]
+
+
+def test_killed_processes_go_on_bit_for_bit_and_only_the_first_one_writes(tmp_path):
+    run = torchrun(2, on_ranks.__file__, "killed", tmp_path)
+    assert run.returncode != 0
+    folder = tmp_path / "kept"
+    assert [file.name for file in folder.iterdir()] == ["FixMatchClassifier-0.pt"]
+    with pytest.raises(ValueError, match=r"number of processes \(2 there, None here\)"):
+        on_ranks.FixMatchClassifier(**on_ranks.LONG, checkpoint_dir=folder).fit(
+            on_ranks.X, on_ranks.Y
+        )
+    (first, second), shown = results(2, "resumed", tmp_path)
+    for own in (first, second):
+        steps = own["epochs"]
+        assert len(steps) > 4
+        assert not own["folder"]
+        for name in ("whole", "resumed", "again"):
+            for record in own[name]["history"]:
+                del record["seconds"]
+        assert_equal(own["resumed"], own["whole"])
+        assert_equal(own["again"], own["whole"])
+        assert len(own["drawn"]) == own["whole"]["steps"] - steps[2]
+    drawn = zip(first["drawn"], second["drawn"], strict=True)
+    assert all(not torch.equal(a, b) for one, other in drawn for a, b in zip(one, other))  # noqa: B905
+    assert shown.count("step 40/40") == 1
