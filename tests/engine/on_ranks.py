@@ -254,13 +254,13 @@ def resumed(folder):
     out = {}
     out["whole"] = seen(FixMatchClassifier(**LONG).fit(X, Y))
     noted = noted_rows()
-    kept = FixMatchClassifier(**LONG, checkpoint_dir=folder / "kept" if RANK == 0 else "nowhere",
+    kept = FixMatchClassifier(**LONG, checkpoint_dir=folder / ("nowhere" if RANK else "kept"),
                               verbose=1)  # fmt: skip
     out["resumed"] = seen(kept.fit(X, Y))
     out["drawn"] = noted
     out["again"] = seen(kept.fit(X, Y))
     out["epochs"] = [record["step"] for record in kept.history_]
-    out["folder"] = Path("nowhere").exists()
+    out["folder"] = (folder / "nowhere").exists()
     return out
 
 

@@ -1,6 +1,7 @@
 """Several processes train one network: `on_ranks.py` runs on them, and its files are looked at."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import distributed
 from torch.nn.functional import cross_entropy
+
+from sklearn_ssl.engine.ranks import Ranks
 
 from . import on_ranks
 
@@ -20,13 +24,14 @@ pytestmark = [
 ROOT = Path(__file__).parents[2]
 
 
-def torchrun(n, script, *args):
+def torchrun(n, script, *args, cwd=None):
     """Run a script on n processes as a user does; the limit only ends what hangs."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += [f"--nproc-per-node={n}", str(script), *map(str, args)]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     env["PYTHONPATH"] = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, env=env)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, env=env,
+                          cwd=cwd)  # fmt: skip
 
 
 def results(n, part, folder):
@@ -157,3 +162,28 @@ def test_killed_processes_go_on_bit_for_bit_and_only_the_first_one_writes(tmp_pa
     drawn = zip(first["drawn"], second["drawn"], strict=True)
     assert all(not torch.equal(a, b) for one, other in drawn for a, b in zip(one, other))  # noqa: B905
     assert shown.count("step 40/40") == 1
+
+
+def test_the_script_of_the_docs(tmp_path):
+    shown = torchrun(2, ROOT / "examples" / "train_with_torchrun.py", cwd=tmp_path).stdout
+    accuracy = float(shown.split("accuracy ")[1].split()[0])
+    assert accuracy > 0.85
+    assert shown.count("step 200/200") == shown.count("accuracy") == 1
+    clf = pickle.loads((tmp_path / "digits.pkl").read_bytes())  # in a process by itself
+    X, y = load_digits(return_X_y=True)
+    assert clf.score(X, y) == pytest.approx(accuracy, abs=1e-3)
+
+
+def test_one_process_by_itself_exchanges_nothing():
+    ranks, value, x = Ranks.of_torch(), object(), torch.ones(2)
+    assert (ranks.rank, ranks.size) == (0, 1)
+    assert ranks.same(value) is value
+    assert ranks.gathered(value) == [value]
+    assert ranks.any(True)
+    assert not ranks.any()
+    ranks.mean_([x])
+    ranks.first_([x])
+    ranks.rows_([x], torch.tensor([0]))
+    ranks.must_agree(None)
+    ranks.tell(ValueError())
+    assert torch.equal(x, torch.ones(2))
