@@ -265,7 +265,8 @@ class Exchange:
         loss, self.ranks = net.criterion_, ranks
         if ranks.size == 1:
             return
-        self._parameters = [*net.module_.parameters(), *loss.parameters()]
+        groups = net.optimizer_.param_groups
+        self._parameters = [parameter for group in groups for parameter in group["params"]]
         self._tables = list(getattr(loss, "per_row", ()))
         apart = {(loss, name) for name in getattr(loss, "of_first", ())}
         self._loss, self._buffers, self._is_mean = loss, [], []
