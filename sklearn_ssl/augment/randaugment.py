@@ -28,8 +28,8 @@ def _grey(x):
     """Luma of ITU-R 601 in Pillow's fixed point: (n, C, H, W) -> (n, 1, H, W)."""
     if x.shape[1] != 3:
         return x.mean(1, keepdim=True)
-    weight = x.new_tensor([19595, 38470, 7471], dtype=torch.float64).reshape(1, 3, 1, 1)
-    return (((x * weight).sum(1, keepdim=True) + 32768) / 65536).floor().to(x.dtype)
+    red, green, blue = x.double().split(1, 1)
+    return ((19595 * red + 38470 * green + 7471 * blue + 32768) / 65536).floor().to(x.dtype)
 
 
 def _brightness(x, factor):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from ..inputs.devices import to_device
 from ..inputs.offsets import find_offset, less_offset
 from ..inputs.tensors import rows_to_tensor
 
@@ -66,14 +67,18 @@ def _noise(x, amount, generator, columns=None):
         spread = (x - x.mean(0)).square_().mean(0).sqrt_()  # x.std(0) takes seven times as long
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         return torch.addcmul(x, noise, spread, value=amount)
-    numbers, indicators = torch.from_numpy(columns.numbers), torch.from_numpy(columns.indicators)
-    z, told = x[:, numbers], indicators >= 0
+    told = np.flatnonzero(columns.indicators >= 0)
+    numbers, told, indicators = (
+        to_device(torch.from_numpy(index), x.device)
+        for index in (columns.numbers, told, columns.indicators[told])
+    )
+    z = x[:, numbers]
     given = torch.ones_like(z)
-    given[:, told] = 1 - x[:, indicators[told]]
+    given[:, told] = 1 - x[:, indicators]
     n = given.sum(0).clamp_min(1)
     spread = (((z - (z * given).sum(0) / n) * given).square().sum(0) / n).sqrt()
     noise = torch.randn(z.shape, generator=generator, device=x.device)
-    return x.index_add(1, numbers.to(x.device), amount * given * spread * noise)
+    return x.index_add(1, numbers, amount * given * spread * noise)
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class SwapFeatures:
         swap = torch.rand(shape, generator=generator, device=x.device) < self.p
         donor = torch.randint(len(x), shape, generator=generator, device=x.device)
         if self.columns is not None:
-            groups = torch.from_numpy(self.columns.groups).to(x.device)
+            groups = to_device(torch.from_numpy(self.columns.groups), x.device)
             swap, donor = swap[:, groups], donor[:, groups]
         swapped = torch.where(swap, x.gather(0, donor), x)
         return _noise(swapped, self.noise, generator, self.columns)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from scipy.sparse import issparse
 
+from ..inputs.devices import to_device
 from ..inputs.lazy import LazyRows
 from ..inputs.tensors import rows_to_tensor, to_float
 
@@ -82,7 +83,8 @@ class PairedBatches:
     ----------
     X : ndarray of shape (n, ...), CSR matrix, MixedRows or LazyRows
         Rows that do not fit on the device, and lazy ones, are read one batch ahead, in another
-        thread.
+        thread. Where rows stay on the host, their numbers are drawn there: it need not wait for
+        the device to know them.
     y : ndarray of shape (n,) of int, or (n, T) of float
         Class codes 0..K-1, or targets; what stands in unlabeled rows does not matter.
     labeled : ndarray of bool, shape (n,)
@@ -135,21 +137,27 @@ class PairedBatches:
             far = not self._fits(self.X)
             self.X = self.X if far else self.X.to(self.device)
         self._reader = ThreadPoolExecutor(1) if far else None
+        self._generators = [self.generator]
+        on_host = far or not isinstance(self.X, torch.Tensor)
+        if on_host and self.device.type != "cpu":
+            self._generators.append(torch.Generator().manual_seed(seed))
+        chooser = self._generators[-1]  # of row numbers
+        self._place = chooser.device
         self._ahead = None  # the batch that is being read: its row numbers, and the rows
         labeled = np.flatnonzero(labeled)
         pool = np.empty(0, dtype=np.int64) if pool is None else pool
-        self.labeled = torch.from_numpy(labeled).to(self.device)
+        self.labeled = torch.from_numpy(labeled).to(self._place)
         kind = np.float32 if y.dtype.kind == "f" else np.int64
         self.y = torch.from_numpy(y[labeled].astype(kind)).to(self.device)
-        self.pool = torch.from_numpy(np.asarray(pool, dtype=np.int64)).to(self.device)
+        self.pool = torch.from_numpy(np.asarray(pool, dtype=np.int64)).to(self._place)
         outside = int(np.isin(labeled, pool, invert=True).sum())
         self.labeled_share = outside / (outside + len(pool))
         self.batch_size = batch_size
         self.n_unlabeled = unlabeled_ratio * batch_size if len(pool) else 0
-        self._labeled_stream = _Shuffled(len(labeled), self.generator)
+        self._labeled_stream = _Shuffled(len(labeled), chooser)
         if weight is not None and np.ptp(weight[labeled]) > 0:
-            self._labeled_stream = _Weighted(weight[labeled], self.generator)
-        self._pool_stream = _Shuffled(len(pool), self.generator)
+            self._labeled_stream = _Weighted(weight[labeled], chooser)
+        self._pool_stream = _Shuffled(len(pool), chooser)
         one_pass = len(pool) / self.n_unlabeled if len(pool) else len(labeled) / batch_size
         self.steps_per_epoch = int(np.ceil(max(one_pass / n_processes, max_steps / 100)))
 
@@ -157,17 +165,19 @@ class PairedBatches:
         """Where the streams stand, as tensors."""
         queues = [self._labeled_stream.queue.cpu(), self._pool_stream.queue.cpu()]
         ahead = None if self._ahead is None else tuple(i.cpu() for i in self._ahead[0])
-        return {"generator": self.generator.get_state(), "queues": queues, "ahead": ahead}
+        generators = [generator.get_state() for generator in self._generators]
+        return {"generators": generators, "queues": queues, "ahead": ahead}
 
     def load_state_dict(self, state):
         """Go on from where another instance on the same rows stood."""
-        self.generator.set_state(state["generator"])
+        for generator, known in zip(self._generators, state["generators"], strict=False):
+            generator.set_state(known)
         for stream, queue in zip(
             (self._labeled_stream, self._pool_stream), state["queues"], strict=True
         ):
-            stream.queue = queue.to(self.device)
+            stream.queue = queue.to(self._place)
         if state["ahead"] is not None:
-            ahead = tuple(index.to(self.device) for index in state["ahead"])
+            ahead = tuple(index.to(self._place) for index in state["ahead"])
             self._ahead = (ahead, None) if self._reader is None else self._read(*ahead)
 
     def _fits(self, rows):
@@ -177,12 +187,10 @@ class PairedBatches:
 
     def _rows(self, index):
         if isinstance(self.X, torch.Tensor):
-            rows = self.X.index_select(0, index.to(self.X.device))
+            rows = self.X.index_select(0, index)
         else:
-            rows = rows_to_tensor(self.X[index.cpu().numpy()], self.sparse)
-        if self.device.type == "cuda" and not (rows.is_cuda or self.sparse):
-            rows = rows.pin_memory()
-        return to_float(rows.to(self.device, non_blocking=True))
+            rows = rows_to_tensor(self.X[index.numpy()], self.sparse)
+        return to_float(to_device(rows, self.device))
 
     def _choose(self):
         """Draw row numbers: positions among the labeled rows (B,), rows of the pool (mu * B,)."""
@@ -210,5 +218,6 @@ class PairedBatches:
             self._ahead = self._read(*self._choose())
             x = reading.result()
         x_l, x_u = x[: self.batch_size], x[self.batch_size :]
+        picked, i_u = (to_device(index, self.device) for index in (picked, i_u))
         y_l = self.y[picked]
         return Batch(x_l, y_l, x_u, i_u, t, self.generator, labeled_share=self.labeled_share)

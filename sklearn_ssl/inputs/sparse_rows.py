@@ -5,6 +5,7 @@ from scipy.sparse import csr_array
 from torch.nn.functional import embedding_bag
 from torch.utils._pytree import tree_map
 
+from .devices import to_device
 from .documents import as_documents
 
 __all__ = ["SparseRows"]
@@ -36,7 +37,8 @@ class SparseRows(torch.Tensor):
     Parameters
     ----------
     start : int64 tensor (n + 1,)
-        Where the values of each row start, and their number.
+        Where the values of each row start, and their number. It stays on the host, which has to
+        know how long each part is.
     columns : int64 tensor (m,)
         The column of each value, ascending in a row.
     values : float32 tensor (m,)
@@ -88,7 +90,7 @@ class SparseRows(torch.Tensor):
             return self._parts
         rows, columns = self._dense.nonzero(as_tuple=True)
         counts = rows.bincount(minlength=len(self))
-        start = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        start = torch.cat([counts.new_zeros(1), counts.cumsum(0)]).cpu()
         return start, columns, self._dense[rows, columns]
 
     def with_values(self, values):
@@ -102,8 +104,10 @@ class SparseRows(torch.Tensor):
 
     def row_numbers(self):
         """The row of each value: int64 tensor (m,)."""
-        rows = torch.arange(len(self), device=self.device)
-        return rows.repeat_interleave(self.start.diff(), output_size=len(self.columns))
+        rows, lengths = torch.arange(len(self), device=self.device), self.start.diff()
+        return rows.repeat_interleave(
+            to_device(lengths, self.device), output_size=len(self.columns)
+        )
 
     def dense(self):
         """The same rows as a plain tensor, which is what there is from here on."""
@@ -167,15 +171,22 @@ def _product(x, weight):
     fits = weight.ndim == 2 and len(weight) == x.shape[1] and weight.dtype == x.dtype
     if not _is_sparse(x) or not fits:
         return NotImplemented
-    return embedding_bag(x.columns, weight, x.start[:-1], mode="sum", per_sample_weights=x.kept)
+    offsets = to_device(x.start[:-1], x.device)
+    return embedding_bag(x.columns, weight, offsets, mode="sum", per_sample_weights=x.kept)
 
 
 def _to(x, *args, **kwargs):
     if not _is_sparse(x):
         return NotImplemented
     kept = x.kept.to(*args, **kwargs)
-    start, columns = (part.to(kept.device) for part in (x.start, x.columns))
-    return SparseRows(start, columns, kept, x.shape[1])
+    columns = x.columns.to(kept.device, non_blocking=kwargs.get("non_blocking", False))
+    return SparseRows(x.start, columns, kept, x.shape[1])
+
+
+def _pin(x):
+    if not _is_sparse(x):
+        return NotImplemented
+    return SparseRows(x.start, x.columns.pin_memory(), x.kept.pin_memory(), x.shape[1])
 
 
 def _float(x):
@@ -189,5 +200,6 @@ _SPARSE = {
     torch.Tensor.__matmul__: _product,
     torch.matmul: _product,
     torch.Tensor.to: _to,
+    torch.Tensor.pin_memory: _pin,
     torch.Tensor.float: _float,
 }
