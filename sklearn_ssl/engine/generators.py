@@ -1,5 +1,6 @@
-"""The state of the process that a fit needs: seeded generators, gradients, single precision."""
+"""The state of the process that a fit needs: generators, gradients, precision, threads."""
 
+import multiprocessing
 import os
 import threading
 from contextlib import contextmanager
@@ -12,13 +13,18 @@ __all__ = ["derived_seeds", "drawn_seed", "private_state", "single_precision"]
 _turn = threading.RLock()
 
 
-def _renew_turn():
+def _start_in_child():
+    """Take what a fork leaves behind: another thread's lock, and threads that are not copied.
+
+    torch would wait for ever for threads that it has used before the fork.
+    """
     global _turn
     _turn = threading.RLock()
+    torch.set_num_threads(1)
 
 
-if hasattr(os, "register_at_fork"):  # a child of a process in which another thread trains
-    os.register_at_fork(after_in_child=_renew_turn)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_in_child)
 
 
 def derived_seeds(seed, number=0, rank=0):
@@ -45,7 +51,7 @@ def private_state(device, seed):
 
     Weights and dropout draw from generators that all threads share, so that fits in threads take
     turns: each is as it would be alone, and none disturbs the generators. (Another thread that
-    draws from them by itself meanwhile is beyond our reach.)
+    draws from them by itself meanwhile is beyond our reach.) A worker process uses one thread.
     """
     cuda = [device] if device.type == "cuda" else []
     with (
@@ -54,6 +60,7 @@ def private_state(device, seed):
         torch.inference_mode(False),
         torch.enable_grad(),
         single_precision(),
+        few_threads(),
     ):
         torch.default_generator.manual_seed(seed)
         if cuda:  # torch.manual_seed would touch the generators of other devices too
@@ -76,3 +83,28 @@ def single_precision():
         yield
     finally:
         torch.set_default_dtype(before)
+
+
+@contextmanager
+def few_threads():
+    """One thread of torch in a worker process that would take all cores, whatever others do.
+
+    joblib's and dask's workers find OMP_NUM_THREADS set, which torch obeys; those of
+    `multiprocessing` and `concurrent.futures` do not. OMP_NUM_THREADS, or a number of threads below
+    half the cores, is the user's own choice.
+    """
+    before = torch.get_num_threads()
+    chosen = "OMP_NUM_THREADS" in os.environ or 2 * before < _n_cores()
+    if multiprocessing.parent_process() is None or chosen:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _n_cores():
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
