@@ -795,6 +795,27 @@ MUTANTS = [
         "engine/test_generators.py",
     ),
     (
+        "workers-that-take-all-cores",
+        "engine/generators.py",
+        "if multiprocessing.parent_process() is None or chosen:",
+        "if True:",
+        "engine/test_generators.py -k 'not forked'",
+    ),
+    (
+        "threads-of-the-user-taken",
+        "engine/generators.py",
+        '"OMP_NUM_THREADS" in os.environ or',
+        "",
+        "engine/test_generators.py -k 'not forked'",
+    ),
+    (
+        "threads-kept-after-a-fork",
+        "engine/generators.py",
+        "    torch.set_num_threads(1)\n\n\nif hasattr",
+        "\n\nif hasattr",
+        "engine/test_generators.py -k forked",
+    ),
+    (
         "global-generator-left-seeded",
         "engine/generators.py",
         "        torch.random.fork_rng(devices=cuda),\n",
