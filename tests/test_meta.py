@@ -143,7 +143,7 @@ def meta(monkeypatch):
         with NoNumbers(), Watched():
             for _ in range(1 if of_images else 1 + getattr(net.criterion_, "every", 1)):
                 self._step(records)
-        assert {v.device for m in self._stateful() for v in m.state_dict().values()} == {META}
+        assert {v.device for part in self._state.weights() for v in part.values()} == {META}
         assert {value.device for value in records[-1].values()} == {META}
         part = self.rows.X[:7]
         outputs = torch.cat(list(net.forward_iter(part, device=META, call=watched(net))))

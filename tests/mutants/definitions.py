@@ -1178,8 +1178,8 @@ MUTANTS = [
     (
         "noise-in-units-of-x",
         "augment/tabular.py",
-        "spread = amount * x.std(0, correction=0)",
-        "spread = amount",
+        "spread = (x - x.mean(0)).square_().mean(0).sqrt_()",
+        "spread = torch.ones_like(x[0])",
         "augment/test_views.py",
     ),
     (
