@@ -1,6 +1,6 @@
 """Time and accuracy of two processes beside one with the same total batch.
 
-    torchrun --standalone --nproc-per-node 2 benchmarks/processes.py speed [--steps 10] [--pairs 7]
+    torchrun --standalone --nproc-per-node 2 benchmarks/processes.py speed [--batch-size 64]
     torchrun --standalone --nproc-per-node 2 benchmarks/processes.py accuracy [--seeds 3]
 
 "speed" times steps of FixMatch with a WideResNet of depth 10 and width 1 on images of noise. The
@@ -57,7 +57,10 @@ def speed(steps, pairs, batch_size):
         together, alone = together_and_alone(fit, batch_size)
         if RANK == 0 and pair >= 0:
             ratios.append(alone / together)
-            print(f"{alone:.3f} s alone  {together:.3f} s together  ratio {ratios[-1]:.2f}")
+            print(
+                f"{alone:.3f} s alone  {together:.3f} s together  ratio {ratios[-1]:.2f}",
+                flush=True,
+            )
     if RANK == 0:
         low, middle, high = np.quantile(ratios, [0, 0.5, 1])
         print(f"ratio {middle:.2f} ({low:.2f} to {high:.2f}), {batch_size} labeled rows a step")
@@ -88,9 +91,9 @@ def accuracy(seeds, max_steps):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", choices=["speed", "accuracy"])
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--max-steps", type=int, default=1000)
     given = parser.parse_args()
