@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits
 from skorch.callbacks import Callback
 from torch import distributed, nn
@@ -126,7 +127,7 @@ def raised(fit):
 
 
 def methods(folder):
-    """Fits of many kinds, and where they began."""
+    """Fits of many kinds."""
     out, small, net = {}, SMALL, {**SMALL, "module_params": NET}
     out["fixmatch"] = seen(
         FixMatchClassifier(**net, distribution_alignment=True, validation_fraction=0.2).fit(X, Y)
@@ -151,14 +152,23 @@ def methods(folder):
     )
     torch.manual_seed(RANK)  # a module of the user, which begins otherwise on each process
     out["module"] = seen(PiModelClassifier(**small, module=Plain()).fit(X, Y))
+    out["lazy"] = seen(PiModelClassifier(**net).fit(LazyRows(list(X)), Y))
+    out["sparse"] = seen(PiModelClassifier(**net).fit(csr_matrix(X), Y))
+    gaps = np.where(np.arange(len(X))[:, None] % 7 == np.arange(64) % 7, np.nan, X)
+    out["gaps"] = seen(PiModelClassifier(**net).fit(gaps, Y))
+    return out
+
+
+def pieces(folder):
+    """What a step does, looked at closely."""
+    out, net = {}, {**SMALL, "module_params": NET}
     torch.manual_seed(0)
-    clf = PiModelClassifier(**{**small, "max_steps": 1}, module=Parted(), ema_decay=None,
+    clf = PiModelClassifier(**{**SMALL, "max_steps": 1}, module=Parted(), ema_decay=None,
                             optimizer_params={"weight_decay": 0.5})  # fmt: skip
     out["parted"] = seen(clf.fit(X, Y))
     del out["parted"]["outputs"]  # which its processes cannot have in common
     out["parted"]["began"] = clf.module.state_dict()
     out["counts"] = seen(CountingClassifier(**{**net, "max_steps": 2}).fit(X, Y))
-    out["lazy"] = seen(PiModelClassifier(**net).fit(LazyRows(list(X)), Y))
     out["by hand"] = one_step()
     return out
 
