@@ -83,7 +83,7 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
         Optimizer steps of one fit, the budget in the papers' unit.
     batch_size : int >= 1, default=64
         Labeled rows in each step, B. Rows repeat if there are fewer labeled rows. A step never
-        has more than max(1024, rows of X).
+        has more than max(1024, rows of X). Each of several processes draws B.
     unlabeled_ratio : int >= 1
         Unlabeled rows in each step for each labeled one, mu.
     unlabeled_weight : float >= 0, default=1.0
