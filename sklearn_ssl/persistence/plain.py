@@ -10,7 +10,10 @@ from .files import network_of
 
 HELD = [  # by estimators without a network, beside arrays
     "sklearn_ssl.methods.label_propagation.graph.LabelGraph",
+    "sklearn_ssl.methods.label_propagation.lists.RowLists",
     "sklearn_ssl.methods.label_propagation.manifold.ManifoldRegression",
+    "sklearn_ssl.methods.label_propagation.neighbors.KnownGraph",
+    "sklearn_ssl.methods.label_propagation.neighbors.OfTransformer",
     "sklearn_ssl.methods.portfolio.automatic_numbers.GaussianProcess",
     "sklearn_ssl.methods.portfolio.automatic_numbers.Units",
     "sklearn_ssl.methods.portfolio.each_output.EachOutput",

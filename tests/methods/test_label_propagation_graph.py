@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_ssl.methods.label_propagation import graph as module
-from sklearn_ssl.methods.label_propagation.graph import (
-    certainty,
-    diffuse,
-    nearest,
-    pooled,
-    spread,
-)
-
-from .by_hand import sheets
+from sklearn_ssl.methods.label_propagation.graph import certainty, diffuse, pooled, spread
+from sklearn_ssl.methods.label_propagation.neighbors import nearest
 
 
 def affinity(n, seed=0):
@@ -56,40 +48,6 @@ def test_certainty_by_hand():
     entropy = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1))
     np.testing.assert_allclose(certainty(p), [1, 0, 0.5, 1 - entropy / math.log(4)], atol=1e-12)
     np.testing.assert_array_equal(certainty(np.ones((2, 1))), [1, 1])  # one class
-
-
-def test_neighbours_leave_the_row_itself_out_also_among_equal_rows():
-    X = np.repeat(np.arange(5.0), 3)[:, None]
-    distances, rows = nearest(X, 2)
-    assert (rows != np.arange(15)[:, None]).all()
-    assert (distances == 0).all()
-    assert nearest(X, 99)[1].shape == (15, 14)
-    assert nearest(X[:1], 5)[1].shape == (1, 0)
-
-
-@pytest.mark.parametrize("k", [5, 25])
-def test_the_approximate_search_finds_nearly_all(monkeypatch, k):
-    X, _ = sheets(6000)
-    true, found = nearest(X, k), []
-    monkeypatch.setattr(module, "EXACT_ROWS", 1000)
-    for _ in range(2):
-        distances, rows = nearest(X, k, seed=3)
-        found.append(rows)
-    np.testing.assert_array_equal(*found)
-    assert np.mean([np.isin(a, b).mean() for a, b in zip(rows, true[1], strict=True)]) > 0.97
-    assert (rows != np.arange(6000)[:, None]).all()
-    assert all(len(set(r)) == k for r in rows.tolist())
-    by_hand = np.linalg.norm(X[:, None].astype(float) - X[rows], axis=2)
-    np.testing.assert_allclose(distances, by_hand, atol=1e-3)
-    assert (np.diff(distances, axis=1) >= 0).all()
-
-
-def test_the_approximate_search_stands_equal_rows(monkeypatch):
-    monkeypatch.setattr(module, "EXACT_ROWS", 100)
-    X = np.repeat(np.arange(30.0, dtype=np.float32), 40)[:, None]
-    distances, rows = nearest(X, 5)
-    assert (distances == 0).all()
-    assert (X[rows, 0] == X).all()
 
 
 def test_columns_are_scaled_to_the_roots_of_the_classes_shares():

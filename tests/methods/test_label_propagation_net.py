@@ -12,7 +12,8 @@ from torch import nn
 from sklearn_ssl import LabelPropagationNet, LazyRows
 from sklearn_ssl.base import SSLEstimator
 from sklearn_ssl.engine.batches import Batch
-from sklearn_ssl.methods.label_propagation.graph import certainty, diffuse, edges, nearest
+from sklearn_ssl.methods.label_propagation.graph import certainty, diffuse, edges
+from sklearn_ssl.methods.label_propagation.neighbors import nearest
 from sklearn_ssl.methods.label_propagation.network import LabelPropagationLoss, _features
 
 from ..helpers import quick

@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 from scipy.sparse import csr_array, diags_array, issparse
-from sklearn.neighbors import NearestNeighbors
 
 from ...inputs.class_prior import shifted, source_shift
 from ...inputs.points import as_points, digests, nodes_of
+from .neighbors import KnownGraph, fitted, others
 
 __all__ = [
     "LabelGraph",
@@ -15,86 +15,13 @@ __all__ = [
     "closeness",
     "diffuse",
     "edges",
-    "nearest",
     "pooled",
     "spread",
     "stay_sparse",
     "with_prior",
 ]
 
-EXACT_ROWS = 50_000  # up to here every pair of rows is compared
 DENSE_SIZE = 2**22  # up to here sparse rows become dense, so that they have the neighbours of those
-
-
-def nearest(X, k, seed=0):
-    """Nearest other rows of every row.
-
-    Parameters
-    ----------
-    X : ndarray or sparse matrix of shape (n, d)
-    k : int >= 1
-        At most n - 1 are found.
-    seed : int
-        Of the approximate search, which takes over for dense X of more than 50,000 rows.
-
-    Returns
-    -------
-    distances : ndarray of shape (n, k)
-        Euclidean, ascending.
-    rows : ndarray of int, shape (n, k)
-
-    Examples
-    --------
-    >>> nearest(np.array([[0.0], [1.0], [3.0]]), 1)[1].ravel()
-    array([1, 0, 1])
-    """
-    n = X.shape[0]
-    k = min(k, n - 1)
-    if k == 0:
-        return np.empty((n, 0)), np.empty((n, 0), dtype=np.int64)
-    if n > EXACT_ROWS and not issparse(X):
-        return _nearly_nearest(X, k, seed)
-    return NearestNeighbors(n_neighbors=k).fit(X).kneighbors()
-
-
-def _nearly_nearest(X, k, seed, n_trees=8, leaf=200, hops=10):
-    """`nearest` by trees of random hyperplanes, and then among the neighbours of neighbours.
-
-    A tree halves the rows at the median of a projection while more than ``leaf`` of them are left,
-    and compares those (Dasgupta and Freund 2008, "Random projection trees and low dimensional
-    manifolds"). A neighbour's ``hops`` nearest rows are tried too (Dong, Moses and Li 2011,
-    "Efficient k-nearest neighbor graph construction for generic similarity measures").
-    """
-    x = torch.from_numpy(X - X.mean(0)).float()
-    n, generator = len(x), torch.Generator().manual_seed(seed)
-    rows = torch.arange(n)[:, None].repeat(1, max(k, hops))  # itself: replaced by whatever comes
-    distances = torch.full(rows.shape, torch.inf)
-
-    def keep_best(these, others, far):
-        others, far = torch.cat([rows[these], others], 1), torch.cat([distances[these], far], 1)
-        others, order = others.sort(1)
-        far = far.gather(1, order).masked_fill_(others == these[:, None], torch.inf)
-        far[:, 1:].masked_fill_(others[:, 1:] == others[:, :-1], torch.inf)
-        distances[these], order = far.topk(rows.shape[1], largest=False)
-        rows[these] = others.gather(1, order)
-
-    depth = int(np.log2(max(1, n / max(leaf, 2 * k))))
-    for _ in range(n_trees):
-        order = torch.randperm(n, generator=generator)[: n >> depth << depth]  # so halves are equal
-        for level in range(depth):
-            order = order.view(1 << level, -1)
-            for nodes in order.split(max(1, 2**18 // order.shape[1])):
-                direction = x[nodes[:, 0]] - x[nodes[:, 1]]  # follows the spread of these rows
-                nodes[:] = nodes.gather(1, (x[nodes] @ direction[:, :, None])[..., 0].argsort(1))
-        for leaves in order.view(1 << depth, -1).split(64):
-            far = torch.cdist(x[leaves], x[leaves])
-            far, near = far.topk(rows.shape[1] + 1, largest=False)
-            near = leaves[:, None].expand(-1, leaves.shape[1], -1).gather(2, near)
-            keep_best(leaves.flatten(), near.flatten(0, 1), far.flatten(0, 1))
-    for these in torch.arange(n).split(max(1, 2**24 // (hops**2 * x.shape[1]))):
-        others = rows[rows[these, :hops], :hops].flatten(1)
-        keep_best(these, others, torch.cdist(x[these, None], x[others])[:, 0])
-    return distances[:, :k].numpy(), rows[:, :k].numpy()
 
 
 def stay_sparse(X):
@@ -263,14 +190,16 @@ class LabelGraph:
     rows stay sparse. ``documents`` are brought to length 1 instead, so that neighbours are those of
     the largest cosine. Equal rows share a node. ``distributions`` (m, K) are those of the nodes,
     ``node`` (n,) says which is a row's, ``reached`` (m,) which of them a label reaches, and
-    ``neighbors`` is the fitted search among them.
+    ``neighbors`` is the search among them, as `fitted` takes it, and then the fitted one. With a
+    `KnownGraph` there are no rows but those of the graph, and each is a node.
     """
 
     shift = None
 
-    def __init__(self, n_neighbors, alpha, scale, documents=False):
+    def __init__(self, n_neighbors, alpha, scale=None, documents=False, neighbors="auto"):
         self.n_neighbors, self.alpha, self.documents = n_neighbors, alpha, documents
-        self.scale = above_zero(scale)
+        self.scale = None if scale is None else above_zero(scale)
+        self.known, self.neighbors = isinstance(neighbors, KnownGraph), neighbors
 
     def fit(self, X, codes, weight, n_classes, seed, prior=None):
         """Build the graph of the rows X, spread their labels; return iterations and class shares.
@@ -278,14 +207,17 @@ class LabelGraph:
         ``prior`` is the `ClassPrior` where the classes' shares are known.
         """
         self.sparse = stay_sparse(X)
-        scaled, n_iter = self._scaled(X), 1
-        first, self.node = nodes_of(digests(scaled))
-        nodes = scaled if len(first) == len(codes) else scaled[first]
+        nodes, n_iter = self._scaled(X), 1
+        first = self.node = np.arange(len(codes))
+        if not self.known:
+            first, self.node = nodes_of(digests(nodes))
+        nodes = nodes if len(first) == len(codes) else nodes[first]
         self.distributions = Y = pooled(codes, weight, self.node, n_classes)
         labels = Y.sum(0) / Y.sum()
         shares = labels if prior is None else prior.blend(labels)
+        self.neighbors = fitted(nodes, self.n_neighbors, self.neighbors, seed)
         if (codes < 0).any():  # else the labels alone vote
-            distances, rows = nearest(nodes, self.n_neighbors, seed)
+            distances, rows = others(self.neighbors, nodes, self.n_neighbors)
             copies = np.bincount(self.node)
             W = closeness(distances)
             self.distributions, n_iter = spread(W, rows, Y, self.alpha, copies)
@@ -295,18 +227,17 @@ class LabelGraph:
         self.reached = self.distributions.any(1)
         if not self.reached.all():
             labeled, far = Y.any(1), ~self.reached
-            votes = self._vote(self._search(nodes[labeled]), Y[labeled], nodes[far])
+            votes = np.tile(labels, (far.sum(), 1))
+            if not self.known:
+                search = fitted(nodes[labeled], self.n_neighbors, seed=seed)
+                votes = self._vote(search, Y[labeled], nodes[far])
             self.distributions[far] = votes if by_bayes is None else shifted(votes, by_bayes)
-        self.neighbors = self._search(nodes)
         return n_iter, shares
 
     def predict_proba(self, X):
         """Class distributions (m, K) of new rows: those of their neighbours, by closeness."""
         p = self._vote(self.neighbors, self.distributions, self._scaled(X))
         return p if self.shift is None else shifted(p, self.shift)
-
-    def _search(self, nodes):
-        return NearestNeighbors(n_neighbors=min(self.n_neighbors, nodes.shape[0])).fit(nodes)
 
     @staticmethod
     def _vote(neighbors, distributions, X):
@@ -315,4 +246,4 @@ class LabelGraph:
         return p / p.sum(1, keepdims=True)
 
     def _scaled(self, X):
-        return as_points(X, self.scale, self.documents, self.sparse)
+        return X if self.known else as_points(X, self.scale, self.documents, self.sparse)

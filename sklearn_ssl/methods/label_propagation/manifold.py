@@ -11,7 +11,8 @@ from scipy.special import softmax
 from sklearn.metrics.pairwise import euclidean_distances
 from threadpoolctl import threadpool_limits
 
-from .graph import closeness, edges, nearest
+from .graph import closeness, edges
+from .neighbors import nearest
 
 __all__ = ["ManifoldRegression", "bases", "evidence", "landmarks", "laplacian", "pooled_targets"]
 
@@ -21,9 +22,9 @@ NOISES = 10.0 ** np.arange(-5, 1.1, 0.5)  # variances, in mean variances of f at
 PRECISION = 1e-10  # of the eigenvalues of a kernel, beside the largest
 
 
-def laplacian(points, n_neighbors, seed=0):
+def laplacian(points, n_neighbors, seed=0, neighbors="auto"):
     """Graph Laplacian D - W of all points (n, d), of mean degree 1: sparse (n, n)."""
-    distances, rows = nearest(points, n_neighbors, seed)
+    distances, rows = nearest(points, n_neighbors, seed, neighbors)
     A = edges(closeness(distances), rows, points.shape[0]) if rows.size else csr_array((1, 1))
     W = A + A.T
     W = W * (points.shape[0] / max(W.sum(), 1e-30))
@@ -112,9 +113,9 @@ class ManifoldRegression:
     penalty does without the graph.
     """
 
-    def __init__(self, n_neighbors, graph_probability, n_landmarks):
+    def __init__(self, n_neighbors, graph_probability, n_landmarks, neighbors="auto"):
         self.n_neighbors, self.graph_probability = n_neighbors, graph_probability
-        self.n_landmarks = n_landmarks
+        self.n_landmarks, self.neighbors = n_landmarks, neighbors
 
     def fit(self, points, y, total, scatter, seed):
         """Fit distinct points (n, d) to what `pooled_targets` says of each.
@@ -130,7 +131,9 @@ class ManifoldRegression:
         squared = euclidean_distances(points, self.landmarks, squared=True)
         apart = squared[chosen][np.triu_indices(len(chosen), 1)]
         self.lengths = LENGTHS * np.sqrt(np.median(apart) if apart.any() else 1.0)
-        L = laplacian(points, self.n_neighbors, seed) if self.graph_probability else None
+        L = None
+        if self.graph_probability:
+            L = laplacian(points, self.n_neighbors, seed, self.neighbors)
         z, prior = y - self.center, self._log_prior()
         logs = np.empty((*prior.shape, y.shape[1]))
         found = np.empty((*logs.shape, len(chosen)))

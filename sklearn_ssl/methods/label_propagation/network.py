@@ -20,7 +20,8 @@ from ...inputs.points import digests, nodes_of
 from ...inputs.sparse_rows import SparseRows
 from ...losses import class_shares, masked_cross_entropy
 from ..rounds import Round, RoundsClassifier
-from .graph import certainty, nearest, pooled, spread, with_prior
+from .graph import certainty, pooled, spread, with_prior
+from .neighbors import CONSTRAINT, check_transformer, nearest
 
 __all__ = ["LabelPropagationLoss", "LabelPropagationNet"]
 
@@ -80,6 +81,9 @@ class LabelPropagationNet(RoundsClassifier):
         long chains of rows.
     gamma : float >= 0, default=3.0
         Affinities are max(0, cosine)^gamma.
+    neighbors : "auto" or transformer, default="auto"
+        Search for neighbours, as in `LabelPropagationClassifier`; "precomputed" is none, as the
+        features are learned. A transformer must give Euclidean distances, of features of length 1.
     max_iter : int >= 0, default=3
         Rounds of propagation and training, after a first round on the labels alone.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
@@ -126,6 +130,7 @@ class LabelPropagationNet(RoundsClassifier):
     n_neighbors: int = 5
     alpha: float = 0.99
     gamma: float = 3.0
+    neighbors: object = "auto"
     max_iter: int = 3
     augment: object = "auto"
     max_steps: int = 300
@@ -134,6 +139,7 @@ class LabelPropagationNet(RoundsClassifier):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "neighbors": CONSTRAINT,
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "augment": [StrOptions({"auto"}), callable],
     }
@@ -148,6 +154,7 @@ class LabelPropagationNet(RoundsClassifier):
 
     def _rounds(self, rows, seed):
         self.n_unreached_, unlabeled = 0, rows.unlabeled
+        check_transformer(self.neighbors, min(self.n_neighbors, len(rows.y) - 1))
         yield Round()
         for _ in range(self.max_iter if unlabeled.any() else 0):
             p = self._propagate(rows, seed)
@@ -183,7 +190,7 @@ class LabelPropagationNet(RoundsClassifier):
         first, node = nodes_of(digests(features))
         if len(first) < len(node):
             features = features[first]
-        distances, others = nearest(features, self.n_neighbors, seed % 2**63)
+        distances, others = nearest(features, self.n_neighbors, seed % 2**63, self.neighbors)
         cosine = np.maximum(1 - np.square(distances) / 2, 0)
         Y = pooled(rows.y, rows.weight, node, rows.n_classes)
         W, copies = cosine**self.gamma, np.bincount(node)

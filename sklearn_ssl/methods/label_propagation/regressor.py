@@ -8,13 +8,14 @@ import numpy as np
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 
 from ..._warnings import warn
-from ...inputs.checks import check_rows, check_weight, check_y_is_given, restored_if_refused
+from ...inputs.checks import check_weight, check_y_is_given, restored_if_refused
 from ...inputs.points import as_points, digests, nodes_of
 from ...inputs.pool import pool_behind
 from ...inputs.targets import NumberTargets, numbers_behind
 from ...regressor import KnownScoreMixin
 from .graph import above_zero, stay_sparse
 from .manifold import ManifoldRegression, pooled_targets
+from .neighbors import CONSTRAINT
 from .rows import GraphEstimator
 
 __all__ = ["LabelPropagationRegressor"]
@@ -41,6 +42,9 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
     ----------
     n_neighbors : int >= 1, default=10
         k, the neighbours of a row; W joins two rows if either is a neighbour of the other.
+    neighbors : "auto" or transformer, default="auto"
+        Search for neighbours, as in `LabelPropagationClassifier`; "precomputed" is none, as the
+        kernels need rows.
     graph_probability : float in [0, 1], default=0.25
         Probability before any label is seen that targets vary along the graph more smoothly than in
         space. 0 leaves the graph out; with 1 it always counts. A few labels hardly change it.
@@ -97,7 +101,8 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
     variance of f take their likeliest values for each width and gamma.
 
     Time and memory grow linearly with the rows, but for the search for neighbours: up to 50,000
-    rows each pair is compared. A prediction compares a new row with the landmarks alone.
+    rows, and of sparse X, each pair is compared. A prediction compares a new row with the landmarks
+    alone.
 
     Examples
     --------
@@ -112,6 +117,7 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
     """
 
     n_neighbors: int = 10
+    neighbors: object = "auto"
     graph_probability: float = 0.25
     n_landmarks: int = 300
     unlabeled_weight: float = 1.0
@@ -121,6 +127,7 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
 
     _parameter_constraints = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "neighbors": CONSTRAINT,
         "graph_probability": [Interval(Real, 0, 1, closed="both")],
         "n_landmarks": [Interval(Integral, 2, None, closed="left")],
         "unlabeled_weight": [Interval(Real, 0, None, closed="left")],
@@ -159,7 +166,7 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
         with restored_if_refused(self), stacked as (rows, n_pool):
             self._validate_params()
             check_y_is_given(self, y is not None)
-            X, targets = check_rows(self, rows, True), NumberTargets()
+            X, targets = self._check_rows(rows), NumberTargets()
             weight = check_weight(sample_weight, X.shape[0] - n_pool)
             given = numbers_behind(y, n_pool)
             y, labeled, weight, _, _ = targets.encode(y, weight, n_pool)
@@ -174,7 +181,9 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
             mean, total, scatter = pooled_targets(y[used], weight[used], node)
             no_pool = self.unlabeled_weight == 0 or total.all()
             p = 0 if no_pool else self.graph_probability
-            self.function_ = ManifoldRegression(self.n_neighbors, p, self.n_landmarks)
+            self.function_ = ManifoldRegression(
+                self.n_neighbors, p, self.n_landmarks, self.neighbors
+            )
             self.function_.fit(self._points(rows), mean, total, scatter, self._drawn_seed())
             self.graph_probability_ = self.function_.probabilities[:, 1:].sum((0, 1))
             given[~labeled] = np.nan  # of weight 0

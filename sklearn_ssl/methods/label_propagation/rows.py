@@ -9,6 +9,7 @@ from ...inputs.checks import check_like_fitted, check_rows, rows_for_network
 from ...inputs.documents import are_documents
 from ...inputs.offsets import find_offset
 from ...inputs.summary import DataSummary
+from .neighbors import check_transformer, read_graph
 
 __all__ = ["GraphEstimator"]
 
@@ -20,6 +21,25 @@ class GraphEstimator(ParameterTable, BaseEstimator):
         rng = self.random_state
         rng = np.random.RandomState(rng) if not hasattr(rng, "randint") else rng
         return rng.randint(2**31)
+
+    @property
+    def _is_graph(self):
+        return isinstance(self.neighbors, str) and self.neighbors == "precomputed"
+
+    def _check_rows(self, X):
+        """Check the rows, or the graph, of `fit`, and whether the search for neighbours will do."""
+        if not self._is_graph:
+            X = check_rows(self, X, True)
+            check_transformer(self.neighbors, min(self.n_neighbors, X.shape[0] - 1))
+            return X
+        X = read_graph(X)
+        if X.shape[0] != X.shape[1]:
+            raise ValueError(
+                f"X has shape {X.shape}, but with neighbors='precomputed' it is the square graph "
+                "of distances between all rows."
+            )
+        self.n_features_in_ = X.shape[1]
+        return X
 
     def _read_rows(self, X, used):
         """Take their offset from checked rows, and look whether they are documents.
@@ -52,6 +72,14 @@ class GraphEstimator(ParameterTable, BaseEstimator):
     def _check_X(self, X):
         """Check rows that come after `fit`; return them as the graph takes them."""
         check_is_fitted(self)
+        if self._is_graph:
+            X = read_graph(X)
+            if X.shape[1] != self.n_features_in_:
+                raise ValueError(
+                    f"X has shape {X.shape}, but a graph to the {self.n_features_in_} rows of fit "
+                    "has as many columns."
+                )
+            return X
         X = check_rows(self, X, False, self._summary)
         check_like_fitted(self, X, self._summary)
         return rows_for_network(self, X, self._summary.offset)
@@ -59,4 +87,5 @@ class GraphEstimator(ParameterTable, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = tags.input_tags.allow_nan = tags.input_tags.categorical = True
+        tags.input_tags.pairwise = self._is_graph
         return tags
