@@ -276,9 +276,13 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
             warn_of_channels_last(X)
             seed = Ranks.of_fit().same(drawn_seed(self.random_state))
             hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
-            weight = check_weight(sample_weight, X.shape[0] - n_pool)
-            share = self._validation_share()
-            encoded = targets.encode(y, weight, n_pool, share, hold_out_seed)
+            encoded = targets.encode(
+                y,
+                check_weight(sample_weight, X.shape[0] - n_pool),
+                n_pool,
+                self._validation_share(),
+                hold_out_seed,
+            )
             used = encoded.weight > 0
             in_training = used if self.unlabeled_weight > 0 else used & encoded.labeled
             offset = find_offset(X, in_training) if known is None else known.offset
@@ -291,7 +295,9 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
             except BaseException:
                 forget_rows(self)
                 raise
-            self._transduce(X, encoded.y, used)
+            codes = encoded.y
+            del encoded, rows  # 80 MB of weights where rows are 10 million
+            self._transduce(X, codes, used)
         return self
 
     def _training_rows(self, X, encoded, used, targets, known, offset):

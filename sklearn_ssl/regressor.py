@@ -112,6 +112,8 @@ class SSLRegressor(KnownScoreMixin, SSLEstimator):
     def partial_fit(self, X, y, sample_weight=None, X_unlabeled=None):
         """Train for ``max_steps`` more steps on other rows, from the weights so far.
 
+        As for the classifiers.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, n_features), or images of shape (n, C, H, W)

@@ -1,5 +1,7 @@
 """Classifiers: partial_fit, temperatures, routing."""
 
+import pickle
+
 import numpy as np
 import pytest
 import sklearn
@@ -8,7 +10,14 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 
-from sklearn_ssl import FixMatchClassifier, LabeledSplit, hide_labels
+from sklearn_ssl import (
+    FixMatchClassifier,
+    FreeMatchClassifier,
+    LabeledSplit,
+    ReMixMatchClassifier,
+    SoftMatchClassifier,
+    hide_labels,
+)
 
 from .helpers import every_estimator, few_steps, one_round, quick
 
@@ -25,6 +34,57 @@ def test_partial_fit_goes_on_from_the_weights_so_far(cls, digits):
     assert parts.score(X_test, y_test) > whole.score(X_test, y_test) - 0.02
     fresh = quick(cls, **params).fit(X[::2], y[::2])
     assert parts.score(X_test, y_test) > fresh.score(X_test, y_test)
+
+
+@pytest.mark.parametrize(
+    ("cls", "names"),
+    [
+        (FixMatchClassifier, ["mean_q"]),
+        (FreeMatchClassifier, ["mean_q", "tau_t", "p_t", "h_t"]),
+        (SoftMatchClassifier, ["mean_q", "mu", "variance"]),
+        (ReMixMatchClassifier, ["mean_q"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_partial_fit_goes_on_with_running_means(cls, names, digits):
+    """A call of few steps would not find them: predictions would be aligned to nothing."""
+    X, y, _, _ = digits
+    clf = quick(cls, random_state=np.random.RandomState(0)).partial_fit(X, y)
+    before = {name: getattr(clf.net_.criterion_, name).clone() for name in names}
+    clf.set_params(max_steps=1).partial_fit(X, y)
+    fresh = quick(cls, max_steps=1).fit(X, y)
+    for name, value in before.items():
+        now, at_first = (getattr(c.net_.criterion_, name) for c in (clf, fresh))
+        assert (now - value).abs().max() < (at_first - value).abs().max() / 3, name
+    again = pickle.loads(pickle.dumps(clf)).partial_fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(clf.partial_fit(X, y).predict_proba(X), again)
+
+
+@every_estimator
+def test_running_means_are_buffers_that_know_no_rows(cls, fitted):
+    loss = fitted(cls).net_.criterion_
+    assert {*getattr(loss, "running", ())} <= dict(loss.named_buffers()).keys()
+    before = {name: getattr(loss, name).shape for name in getattr(loss, "running", ())}
+    assert all(shape in ((), (10,)) for shape in before.values())
+
+
+def test_partial_fit_goes_on_where_the_loss_is_another(digits):
+    X, y, X_test, y_test = digits
+    clf = quick(FreeMatchClassifier, distribution_alignment=False).partial_fit(X, y)
+    clf.set_params(distribution_alignment=True).partial_fit(X, y)
+    clf.set_params(unlabeled_weight=0).partial_fit(X, y)
+    clf.set_params(unlabeled_weight=1, distribution_alignment=False).partial_fit(X, y)
+    assert clf.score(X_test, y_test) > 0.6
+
+
+@every_estimator
+def test_a_block_without_labels_is_told_to_come_beside_labeled_rows(cls, digits):
+    X, y, X_test, _ = digits
+    clf = quick(cls, **few_steps(cls)).partial_fit(X, y)
+    with pytest.raises(ValueError, match=r"X_unlabeled: so partial_fit takes blocks"):
+        clf.partial_fit(X_test, np.full(len(X_test), -1))
+    clf.partial_fit(X[y >= 0], y[y >= 0], X_unlabeled=X_test)
+    assert clf.transduction_unlabeled_.shape == (len(X_test),)
 
 
 @every_estimator

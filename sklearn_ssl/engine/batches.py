@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from ..inputs.lazy import LazyRows
 from ..inputs.tensors import rows_to_tensor, to_float
 
 __all__ = ["Batch", "PairedBatches"]
+
+LARGE = 2**20  # rows of which no order is kept in memory
 
 
 class Batch(NamedTuple):
@@ -63,6 +66,69 @@ class _Shuffled:
         taken, self.queue = self.queue[:k], self.queue[k:]
         return taken
 
+    def state(self):
+        """What the rest of the stream depends on beside the generator: tensor of int64."""
+        return self.queue
+
+    def load_state(self, state):
+        self.queue = state
+
+
+class _Permuted(_Shuffled):
+    """The same for large n: an order that is computed, a few thousand numbers at a time.
+
+    To sort n keys takes seconds, and tens of bytes for each. Here a number is a pair of Z_a x Z_b
+    with a b >= n, and each round of a Feistel network adds a hash of one half to the other, which
+    maps pairs one to one; what is n or more is left out. John Black and Phillip Rogaway 2002,
+    "Ciphers with Arbitrary Finite Domains", the generalized Feistel cipher.
+    """
+
+    CHUNK, ROUNDS = 2**15, 6
+
+    def __init__(self, n, generator):
+        super().__init__(n, generator)
+        self.a = math.isqrt(n - 1) + 1
+        self.b = -(-n // self.a)
+        self.keys = torch.zeros(self.ROUNDS, dtype=torch.int64, device=generator.device)
+        self.place = self.a * self.b  # the end of a pass
+
+    def take(self, k):
+        while len(self.queue) < k:
+            if self.place == self.a * self.b:
+                self.place = 0
+                self.keys = torch.empty_like(self.keys).random_(generator=self.generator)
+            end = min(self.place + self.CHUNK, self.a * self.b)
+            numbers = self._image(torch.arange(self.place, end, device=self.keys.device))
+            self.queue, self.place = torch.cat([self.queue, numbers[numbers < self.n]]), end
+        return super().take(k)
+
+    def _image(self, pairs):
+        """One to one from 0..ab-1 to itself, by the keys."""
+        left, right = pairs // self.b, pairs % self.b
+        for first, second in self.keys.split(2):
+            left = (left + _hashed(right, first) % self.a) % self.a
+            right = (right + _hashed(left, second) % self.b) % self.b
+        return left * self.b + right
+
+    def state(self):
+        place = torch.tensor([self.place], device=self.keys.device)
+        return torch.cat([place, self.keys, self.queue])
+
+    def load_state(self, state):
+        self.place = int(state[0])
+        self.keys, self.queue = state[1 : 1 + self.ROUNDS], state[1 + self.ROUNDS :]
+
+
+def _hashed(x, key):
+    """Mix the bits of int64 numbers, which wrap around."""
+    for factor in (
+        -7046029254386353131,
+        -4658895280553007687,
+    ):  # odd, of about as many ones as zeros
+        x = (x ^ key) * factor
+        x = x ^ (x >> 29)
+    return x
+
 
 class _Weighted:
     """An endless stream of the numbers 0..n-1, each drawn in proportion to its weight."""
@@ -74,6 +140,16 @@ class _Weighted:
 
     def take(self, k):
         return torch.multinomial(self.weight, k, replacement=True, generator=self.generator)
+
+    def state(self):
+        return self.queue
+
+    def load_state(self, state):
+        pass
+
+
+def _stream(n, generator):
+    return (_Permuted if n > LARGE else _Shuffled)(n, generator)
 
 
 class PairedBatches:
@@ -150,20 +226,22 @@ class PairedBatches:
         kind = np.float32 if y.dtype.kind == "f" else np.int64
         self.y = torch.from_numpy(y[labeled].astype(kind)).to(self.device)
         self.pool = torch.from_numpy(np.asarray(pool, dtype=np.int64)).to(self._place)
-        outside = int(np.isin(labeled, pool, invert=True).sum())
+        in_pool = np.zeros(len(y), dtype=bool)
+        in_pool[pool] = True
+        outside = int((~in_pool[labeled]).sum())
         self.labeled_share = outside / (outside + len(pool))
         self.batch_size = batch_size
         self.n_unlabeled = unlabeled_ratio * batch_size if len(pool) else 0
-        self._labeled_stream = _Shuffled(len(labeled), chooser)
+        self._labeled_stream = _stream(len(labeled), chooser)
         if weight is not None and np.ptp(weight[labeled]) > 0:
             self._labeled_stream = _Weighted(weight[labeled], chooser)
-        self._pool_stream = _Shuffled(len(pool), chooser)
+        self._pool_stream = _stream(len(pool), chooser)
         one_pass = len(pool) / self.n_unlabeled if len(pool) else len(labeled) / batch_size
         self.steps_per_epoch = int(np.ceil(max(one_pass / n_processes, max_steps / 100)))
 
     def state_dict(self):
         """Where the streams stand, as tensors."""
-        queues = [self._labeled_stream.queue.cpu(), self._pool_stream.queue.cpu()]
+        queues = [self._labeled_stream.state().cpu(), self._pool_stream.state().cpu()]
         ahead = None if self._ahead is None else tuple(i.cpu() for i in self._ahead[0])
         generators = [generator.get_state() for generator in self._generators]
         return {"generators": generators, "queues": queues, "ahead": ahead}
@@ -175,7 +253,7 @@ class PairedBatches:
         for stream, queue in zip(
             (self._labeled_stream, self._pool_stream), state["queues"], strict=True
         ):
-            stream.queue = queue.to(self._place)
+            stream.load_state(queue.to(self._place))
         if state["ahead"] is not None:
             ahead = tuple(index.to(self._place) for index in state["ahead"])
             self._ahead = (ahead, None) if self._reader is None else self._read(*ahead)

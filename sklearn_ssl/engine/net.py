@@ -81,6 +81,14 @@ class SSLNet(NeuralNetClassifier):
         self.criterion_ = copy.deepcopy(self.criterion)  # views may be modules of the user
         return self
 
+    def take_running(self, previous):
+        """Go on with what the loss of an earlier net had measured: the buffers in ``running``."""
+        loss, earlier = self.criterion_, vars(previous).get("criterion_")  # a loaded net has none
+        for name in getattr(loss, "running", ()):
+            own, measured = getattr(loss, name), getattr(earlier, name, None)
+            if own is not None and measured is not None:
+                own.copy_(measured)
+
     def get_all_learnable_params(self):
         for owner in (self.module_, self.criterion_):
             yield from ((n, p) for n, p in owner.named_parameters() if p.requires_grad)
@@ -154,14 +162,15 @@ class SSLNet(NeuralNetClassifier):
                 out = call(x)
                 yield (out if out.dtype == torch.float64 else out.float()).to(device)
 
-    def collect(self, X, call=None):
-        """Outputs of `forward_iter` as one float64 ndarray (n, ...).
+    def collect(self, X, call=None, then=None):
+        """Outputs of `forward_iter`, or what ``then`` makes of them: float64 ndarray (n, ...).
 
         It is allocated once: with a list of small outputs between large temporaries, the memory
         of a prediction grew with the size of X.
         """
         outputs, start = None, 0
         for part in self.forward_iter(X, call=call):
+            part = part if then is None else then(part)
             if outputs is None:
                 outputs = np.empty((X.shape[0], *part.shape[1:]))
             outputs[start : start + len(part)] = part.numpy()
@@ -171,7 +180,7 @@ class SSLNet(NeuralNetClassifier):
     def predict_proba(self, X):
         """Rows (n, ...) -> class probabilities (n, K), or outputs of a regressor, float64."""
         call = self._in_float64() if self.targets.needs_float64 else None
-        return self.targets.decode(torch.from_numpy(self.collect(X, call))).numpy()
+        return self.collect(X, call, self.targets.decode)
 
     def _in_float64(self):
         """The predicting module in float64, or as it is where it or its rows know no other number.

@@ -144,6 +144,7 @@ class Training:
             raise ValueError(
                 f"warm_start=True, but the earlier fit had other classes, rows or module: {error}"
             ) from None
+        net.take_running(previous)
         net.earlier_steps_ = previous.earlier_steps_ + previous.step_
         if net.ema_decay is not None:
             net.ema_module_.load_state_dict(previous.predicting_module_.state_dict())

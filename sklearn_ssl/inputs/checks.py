@@ -15,7 +15,7 @@ from sklearn.utils.validation import (
 from torch.utils.data import Dataset
 
 from .._warnings import warn
-from .columns import as_rows, missing_located
+from .columns import as_rows, missing_located, refuse_arrow
 from .from_torch import to_numpy
 from .lazy import LazyRows
 from .mixed import chosen_categories, read_table
@@ -125,6 +125,7 @@ def check_rows(estimator, X, reset, known=None):
     categories or gaps `MixedRows`; nothing else is copied. ``known`` is the summary of the rows of
     an earlier fit, which these must be like. `rows_for_network` is what follows.
     """
+    refuse_arrow(X)
     shape, tags = getattr(estimator, "input_shape", None), get_tags(estimator).input_tags
     if known is not None and shape is None:
         _refuse_other_axes(X, known.input_shape)
@@ -214,6 +215,8 @@ def check_y_is_given(estimator, given):
 
 def check_weight(sample_weight, n):
     """Return a float64 copy of n sample weights, or ones: ndarray (n,), at least 0."""
+    if sample_weight is None:
+        return np.ones(n)
     refuse_masked(sample_weight, "sample_weight")
     weight = _check_sample_weight(to_numpy(sample_weight), np.arange(n), dtype=np.float64).copy()
     if (weight < 0).any():

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 from .._warnings import warn
 from .callers import look_at_callers
 from .checks import of_common_size
-from .labels import as_label_array, is_labeled, is_missing, plain, read_labels
+from .labels import LABELS_FIRST, as_label_array, is_labeled, is_missing, plain, read_labels
 
 __all__ = ["check_labels", "warn_of_encoded"]
 
@@ -51,7 +51,9 @@ def check_labels(y, weight, *, unlabeled_label, class_weight, classes=None):
     if not labeled.any():
         raise ValueError(
             f"No row is labeled: every y marks an unlabeled row ({unlabeled_label!r} or a "
-            "missing value)" + (" or has weight 0." if (weight == 0).any() else ".")
+            "missing value)"
+            + (" or has weight 0. " if (weight == 0).any() else ". ")
+            + LABELS_FIRST
         )
     y_labeled = plain(y[labeled])
     if y_labeled.dtype.kind in "fc":

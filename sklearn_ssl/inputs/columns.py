@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array
 from .from_torch import to_numpy
 from .labels import is_missing
 
-__all__ = ["as_rows", "difference", "foreign", "missing_located", "to_float32"]
+__all__ = ["as_rows", "difference", "foreign", "missing_located", "refuse_arrow", "to_float32"]
 
 _TIMES = datetime.date | datetime.time | datetime.timedelta | np.datetime64 | np.timedelta64
 _ADVICE = {
@@ -21,6 +21,14 @@ _ADVICE = {
     "intervals": "encode them first, with OrdinalEncoder in a Pipeline with this estimator",
     "lists": "give each entry of them a column",
 }
+
+
+def refuse_arrow(X):
+    """Refuse tables and record batches of pyarrow in words."""
+    if type(X).__module__.partition(".")[0] == "pyarrow" and hasattr(X, "schema"):
+        raise ValueError(
+            f"X is a {type(X).__name__} of pyarrow: pass X.to_pandas(), or an array of its columns."
+        )
 
 
 def as_rows(X, categories=()):

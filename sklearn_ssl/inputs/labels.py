@@ -10,9 +10,14 @@ from sklearn.utils.validation import column_or_1d
 
 from .from_torch import to_numpy
 
+LABELS_FIRST = (
+    "Give labeled rows as X and y, and rows without a label as X_unlabeled: so partial_fit takes "
+    "blocks that have no label of their own."
+)
 _WRITTEN_BY_NUMPY = ["nan", "None", "<NA>", "NaT"]
 
 __all__ = [
+    "LABELS_FIRST",
     "as_label_array",
     "categories",
     "is_labeled",

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from .callers import look_at_tools_of_pool
 from .checks import refuse_masked
-from .columns import as_rows, foreign
+from .columns import as_rows, foreign, refuse_arrow
 from .documents import look_like_documents
 from .from_torch import to_numpy
 from .labels import label_column, mark_unlabeled
@@ -193,6 +193,7 @@ def _plain(X):
     """Something that has a shape: tensors and lists as arrays, data sets as `LazyRows`."""
     if isinstance(X, Dataset):
         return LazyRows(X)
+    refuse_arrow(X)
     X = to_numpy(X)
     if isinstance(X, LazyRows) or hasattr(X, "columns"):
         return X

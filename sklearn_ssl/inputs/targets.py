@@ -17,7 +17,7 @@ from .._warnings import warn
 from .class_prior import read_class_prior, shifted
 from .classes import check_labels, warn_of_encoded
 from .from_torch import to_numpy
-from .labels import as_label_array, is_labeled
+from .labels import LABELS_FIRST, as_label_array, is_labeled
 from .rows import EncodedTargets
 
 __all__ = ["ClassTargets", "NumberTargets", "as_numbers", "masked_mse", "numbers_behind"]
@@ -284,7 +284,7 @@ class NumberTargets:
         self.is_flat, y = y.ndim == 1, y.reshape(len(y), -1)
         labeled = np.isfinite(y).any(1) & (weight > 0)
         if not labeled.any():
-            raise ValueError("No row is labeled: every y is NaN, or has weight 0.")
+            raise ValueError(f"No row is labeled: every y is NaN, or has weight 0. {LABELS_FIRST}")
         _warn_of_minus_ones(y[labeled])
         earlier, self.earlier = self.earlier, None
         if earlier is not None:

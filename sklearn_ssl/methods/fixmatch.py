@@ -26,6 +26,7 @@ class FixMatchLoss(nn.Module):
     """
 
     plain_labels = False  # whether alignment changes weights alone
+    running = ("mean_q",)
 
     def __init__(self, *, weak, strong, unlabeled_weight=1.0, target=None, threshold=0.95):
         super().__init__()

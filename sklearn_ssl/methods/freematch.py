@@ -18,6 +18,8 @@ __all__ = ["FreeMatchClassifier", "FreeMatchLoss"]
 class FreeMatchLoss(FixMatchLoss):
     """FixMatch with tau_t(c) = p~_t(c) / max p~_t * tau_t, and a term for fairness."""
 
+    running = (*FixMatchLoss.running, "tau_t", "p_t", "h_t")
+
     def __init__(self, *, n_classes, decay, fairness_weight, **kwargs):
         super().__init__(**kwargs)
         self.decay, self.w_f = decay, fairness_weight

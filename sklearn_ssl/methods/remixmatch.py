@@ -20,6 +20,8 @@ __all__ = ["ReMixMatchClassifier", "ReMixMatchLoss"]
 class ReMixMatchLoss(nn.Module):
     """H(X') + lambda_u H(U') + lambda_1 H(U_1) [+ lambda_r H(rotation)], eq. 3."""
 
+    running = ("mean_q",)
+
     def __init__(
         self,
         *,

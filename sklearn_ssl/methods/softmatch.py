@@ -18,6 +18,7 @@ class SoftMatchLoss(FixMatchLoss):
     """FixMatch with lambda(p) = exp(-(max p - mu)^2 / (2 sigma^2)) below mu, and 1 above."""
 
     plain_labels = True
+    running = (*FixMatchLoss.running, "mu", "variance")
 
     def __init__(self, *, n_classes, decay, n_sigma, **kwargs):
         super().__init__(**kwargs)

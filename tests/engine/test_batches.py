@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sklearn_ssl import LazyRows
+from sklearn_ssl.engine import batches as engine_batches
 from sklearn_ssl.engine.batches import Batch, PairedBatches
 
 from ..helpers import Squares
@@ -46,9 +47,17 @@ def test_a_checkpoint_goes_on_where_rows_fit_by_now():
     assert near.draw(0.2).x_u.shape == (8, 1, 8, 8)
 
 
-@pytest.mark.parametrize("n", [30, 300])
-def test_each_pass_is_every_row_once_in_an_order_of_its_own(n):
-    """30 rows: several passes are drawn at a time; 300: one is."""
+@pytest.fixture
+def long_streams(monkeypatch):
+    """Let a stream be long from 200 rows on, and come in pieces of 50 numbers."""
+    monkeypatch.setattr(engine_batches, "LARGE", 200)
+    monkeypatch.setattr(engine_batches._Permuted, "CHUNK", 50)
+
+
+@pytest.mark.parametrize(("n", "large"), [(30, 10**6), (300, 10**6), (300, 200), (230, 200)])
+def test_each_pass_is_every_row_once_in_an_order_of_its_own(n, large, long_streams, monkeypatch):
+    """30 rows: several passes are drawn at a time; 300: one is, or a part of one."""
+    monkeypatch.setattr(engine_batches, "LARGE", large)
     X, y = np.zeros((n, 2), np.float32), np.where(np.arange(n) < 10, 0, -1)
     batches = PairedBatches(
         X,
@@ -65,6 +74,37 @@ def test_each_pass_is_every_row_once_in_an_order_of_its_own(n):
     assert all(sorted(rows) == list(range(n)) for rows in passes)
     assert all(rows != sorted(rows) for rows in passes)
     assert passes[0] != passes[1] != passes[2]
+
+
+def test_a_long_stream_draws_from_everywhere_at_any_time():
+    n = 40_000
+    stream = engine_batches._Permuted(n, torch.Generator().manual_seed(0))
+    for start in range(0, n, 4000):
+        part = stream.take(4000).numpy()
+        counts = np.bincount(part * 20 // n, minlength=20)
+        assert ((counts - 200) ** 2 / 200).sum() < 45, start  # chi-square, 19 degrees: p of .001
+        assert abs(np.corrcoef(part[1:], part[:-1])[0, 1]) < 0.06
+
+
+def test_a_long_stream_holds_a_few_numbers():
+    stream = engine_batches._Permuted(10**12, torch.Generator().manual_seed(0))
+    assert len(stream.take(500).unique()) == 500
+    assert len(stream.state()) < 2**15 + 10
+
+
+def test_long_streams_are_gone_on_with(long_streams):
+    X = np.arange(300, dtype=np.float32)[:, None]
+    y = np.where(np.arange(300) < 20, 0, -1)
+    params = {"batch_size": 4, "unlabeled_ratio": 2, "max_steps": 99, "device": "cpu"}
+    one, other = (
+        PairedBatches(X, y, y >= 0, np.arange(300), seed=seed, **params) for seed in (0, 1)
+    )
+    for drawn in (3, 40):  # within the first pass, and in the second
+        for _ in range(drawn):
+            one.draw(0.0)
+        other.load_state_dict(one.state_dict())
+        for _ in range(60):  # into the next pass
+            assert torch.equal(one.draw(0.0).x_u, other.draw(0.0).x_u)
 
 
 @pytest.mark.parametrize("weight", [None, np.array([3.0, 1.0, 0.0, 9.0])])

@@ -739,6 +739,27 @@ MUTANTS = [
         "engine/test_batches.py",
     ),
     (
+        "long-streams-repeat-their-order",
+        "engine/batches.py",
+        "self.keys = torch.empty_like(self.keys).random_(generator=self.generator)",
+        "pass",
+        "engine/test_batches.py",
+    ),
+    (
+        "long-streams-forget-their-place",
+        "engine/batches.py",
+        "self.place = int(state[0])",
+        "pass",
+        "engine/test_batches.py",
+    ),
+    (
+        "partial-fit-forgets-running-means",
+        "engine/training.py",
+        "net.take_running(previous)",
+        "pass",
+        "test_classifier.py -k running",
+    ),
+    (
         "weights-ignored-by-batches",
         "engine/batches.py",
         "if weight is not None and np.ptp(weight[labeled]) > 0:",
@@ -748,7 +769,7 @@ MUTANTS = [
     (
         "labeled-rows-of-the-pool-counted-twice",
         "engine/batches.py",
-        "int(np.isin(labeled, pool, invert=True).sum())",
+        "int((~in_pool[labeled]).sum())",
         "len(labeled)",
         "engine/test_batches.py",
     ),
