@@ -94,19 +94,23 @@ def told(batches, what, every):
 def learn(clf, batches, n_classes):
     """Train on one block after the other; return the labeled rows that came."""
     known_X, known_y = [], []
+    # more rows than the steps draw would only be predicted, for transduction_unlabeled_
+    n_drawn = clf.max_steps * clf.batch_size * clf.unlabeled_ratio
     for batch in batches:
         X, y = features(batch), labels(batch)
         labeled = y >= 0
         if labeled.any():
             known_X.append(X[labeled])
             known_y.append(y[labeled])
-        if known_y:  # before the first label there is nothing to learn
-            clf.partial_fit(
-                np.concatenate(known_X),
-                np.concatenate(known_y),
-                classes=np.arange(n_classes),
-                X_unlabeled=X[~labeled] if labeled.any() else X,
-            )
+        if not known_y:  # before the first label there is nothing to learn
+            continue
+        pool = X[~labeled]
+        clf.partial_fit(
+            np.concatenate(known_X),
+            np.concatenate(known_y),
+            classes=np.arange(n_classes),
+            X_unlabeled=pool[:: max(1, len(pool) // n_drawn)],
+        )
     return np.concatenate(known_X), np.concatenate(known_y)
 
 

@@ -4,6 +4,7 @@ import csv
 import functools
 import importlib.util
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -163,3 +164,38 @@ def test_the_template_of_a_method_runs(capsys):
     scores = template.main()
     assert min(scores.values()) > 0.75
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_a_stream_of_blocks_is_learned_and_predicted(tmp_path, capsys):
+    pq = pytest.importorskip("pyarrow.parquet")
+    pa, stream = pytest.importorskip("pyarrow"), script("stream_blocks")
+    args = ["--block", "1000", "--steps", "40", "--out", str(tmp_path)]
+    accuracy = stream.main(["--rows", "3500", *args])
+    shown = capsys.readouterr().out
+    assert accuracy > 0.7
+    assert re.search(r"learned +3,000 rows", shown)
+    assert "60 rows had a label" in shown
+    predicted = pq.read_table(tmp_path / "predictions.parquet")
+    assert predicted.column_names == ["class", "probability"]
+    batches = list(stream.simulated(3500, 1000))
+    assert [b.num_rows for b in batches] == [1000, 1000, 1000, 500]
+    truth = np.concatenate([b["truth"].to_numpy() for b in batches])
+    assert (predicted["class"].to_numpy() == truth).mean() == accuracy
+    # the same rows in a file, where the only label comes late
+    table = pa.Table.from_batches(batches)
+    label = pa.array(np.where(np.arange(3500) == 3000, truth, -1))
+    table = table.set_column(table.column_names.index("label"), "label", label)
+    pq.write_table(table, tmp_path / "rows.parquet", row_group_size=700)
+    stream.main(["--parquet", str(tmp_path / "rows.parquet"), "--predict", "2000", *args])
+    assert "1 rows had a label" in capsys.readouterr().out
+    assert pq.read_metadata(tmp_path / "predictions.parquet").num_rows == 2000
+
+
+def test_blocks_of_a_stream_are_the_same_again_and_labels_are_few():
+    pytest.importorskip("pyarrow")
+    stream = script("stream_blocks")
+    first, again = (list(stream.simulated(2100, 100)) for _ in range(2))
+    assert all(a.equals(b) for a, b in zip(first, again, strict=True))
+    assert [int((stream.labels(b) >= 0).sum()) for b in first] == [60, *[0] * 9, 6, *[0] * 9, 6]
+    assert stream.features(first[0]).shape == (100, 20)
+    assert not first[0].equals(first[1])
