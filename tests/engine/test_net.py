@@ -20,3 +20,12 @@ def test_the_averages_predict(blobs, ema_decay):
         trained = net.module_.state_dict()
         differs = [not torch.equal(v, trained[k]) for k, v in expected.state_dict().items()]
         assert any(differs)
+
+
+@pytest.mark.parametrize("prior", ["labels", [0.3, 0.7]])
+def test_probabilities_are_the_same_slice_by_slice(blobs, prior):
+    X, y, _ = blobs
+    clf = MixMatchClassifier(max_steps=5, class_prior=prior, random_state=0).fit(X, y)
+    many = np.tile(X, (50, 1))  # of three slices, the last one short
+    at_once = clf._targets.decode(torch.from_numpy(clf.net_.collect(many))).numpy()
+    np.testing.assert_array_equal(clf.predict_proba(many), at_once)

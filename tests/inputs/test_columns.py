@@ -232,3 +232,17 @@ def test_texts_that_no_vectorizer_has_seen_are_named(kind):
     texts = kind(["the first text", "a second one", "3"])
     with pytest.raises(ValueError, match=r"X holds text in column 0 \('the first text'\).*Tfidf"):
         quick(FixMatchClassifier).fit(texts, [0, 1, -1])
+
+
+def test_tables_of_pyarrow_are_refused_in_words():
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"size": NUMBERS[:, 0], "age": NUMBERS[:, 1]})
+    for rows in (table, table.to_batches()[0]):
+        with pytest.raises(
+            ValueError, match=rf"^X is a {type(rows).__name__} of pyarrow: .*to_pandas"
+        ):
+            quick(FixMatchClassifier).fit(rows, Y)
+        with pytest.raises(ValueError, match=r"^X_unlabeled is a .* of pyarrow"):
+            quick(FixMatchClassifier).fit(NUMBERS, Y, X_unlabeled=rows)
+    clf = quick(FixMatchClassifier).fit(table.to_pandas(), pa.array(Y, mask=Y < 0))
+    np.testing.assert_array_equal(clf.classes_, [0, 1])
