@@ -153,11 +153,11 @@ def report():
         " [mnist_choices.csv](mnist_choices.csv)). The authors' form has no entropy term and 50,000"
         " steps.",
         "",
-        "SGAN had 1.72 % in 15,000 steps, 1.53 % in 40,000 and 1.69 % in 120,000, seed 0, before the"
-        " lengths of its weights started from the data; that of its defaults is from then too. The"
-        " form in this file follows the authors' code. After 1,500 steps it has half the error of"
-        " the earlier one on hidden labels (seed 10). It has not been trained for longer than the"
-        " table says; its weights are averaged over up to 10,000 steps.",
+        "SGAN had 1.72 % in 15,000 steps, 1.53 % in 40,000 and 1.69 % in 120,000, seed 0, before"
+        " the lengths of its weights started from the data; that of its defaults is from then too."
+        " The form in this file follows the authors' code. After 1,500 steps it has half the error"
+        " of the earlier one on hidden labels (seed 10). It has not been trained for longer than"
+        " the table says; its weights are averaged over up to 10,000 steps.",
     ]
     (HERE / "RESULTS_MNIST.md").write_text("\n".join(lines) + "\n")
 

@@ -109,8 +109,10 @@ def learn(clf, batches, n_classes):
             np.concatenate(known_X),
             np.concatenate(known_y),
             classes=np.arange(n_classes),
-            X_unlabeled=pool[:: max(1, len(pool) // n_drawn)],
+            X_unlabeled=pool[:: max(1, len(pool) // n_drawn)] if len(pool) else None,
         )
+    if not known_y:
+        raise SystemExit("No block had a label: there is nothing to learn from.")
     return np.concatenate(known_X), np.concatenate(known_y)
 
 

@@ -24,6 +24,7 @@ from .engine import (
     check_repeatable,
     derived_seeds,
     drawn_seed,
+    few_threads,
     groups_within,
     shared_parameters,
 )
@@ -266,7 +267,7 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
         ``targets`` encode y; ``previous`` is the net that training continues from, or None.
         """
         stacked = pool_behind(self, X, X_unlabeled, apart=True)
-        with restored_if_refused(self), stacked as (X, n_pool):
+        with few_threads(), restored_if_refused(self), stacked as (X, n_pool):
             self._check_parameters(previous)
             check_y_is_given(self, y is not None)
             known = None if previous is None else self._summary

@@ -3,7 +3,7 @@
 from .callbacks import check_callbacks
 from .checkpoint import check_repeatable
 from .fingerprint import shared_parameters
-from .generators import derived_seeds, drawn_seed
+from .generators import derived_seeds, drawn_seed, few_threads
 from .network import build_network
 from .optimizer import OPTIMIZERS, groups_within
 from .progress import Diagram
@@ -20,6 +20,7 @@ __all__ = [
     "check_repeatable",
     "derived_seeds",
     "drawn_seed",
+    "few_threads",
     "groups_within",
     "shared_parameters",
     "together",

@@ -248,7 +248,7 @@ class PairedBatches:
 
     def load_state_dict(self, state):
         """Go on from where another instance on the same rows stood."""
-        for generator, known in zip(self._generators, state["generators"], strict=False):
+        for generator, known in zip(self._generators, state["generators"], strict=True):
             generator.set_state(known)
         for stream, queue in zip(
             (self._labeled_stream, self._pool_stream), state["queues"], strict=True

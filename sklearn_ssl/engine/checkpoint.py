@@ -13,7 +13,7 @@ import torch
 
 __all__ = ["Checkpoint", "check_folder", "check_repeatable", "write_whole"]
 
-_MAGIC, _DIGEST = b"sklearn_ssl checkpoint\n", 32
+_MAGIC, _DIGEST = b"sklearn_ssl checkpoint 2\n", 32
 
 
 def _checksum(data):

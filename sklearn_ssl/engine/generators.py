@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-__all__ = ["derived_seeds", "drawn_seed", "private_state", "single_precision"]
+__all__ = ["derived_seeds", "drawn_seed", "few_threads", "private_state", "single_precision"]
 
 _turn = threading.RLock()
 
@@ -51,7 +51,7 @@ def private_state(device, seed):
 
     Weights and dropout draw from generators that all threads share, so that fits in threads take
     turns: each is as it would be alone, and none disturbs the generators. (Another thread that
-    draws from them by itself meanwhile is beyond our reach.) A worker process uses one thread.
+    draws from them by itself meanwhile is beyond our reach.)
     """
     cuda = [device] if device.type == "cuda" else []
     with (
@@ -60,7 +60,6 @@ def private_state(device, seed):
         torch.inference_mode(False),
         torch.enable_grad(),
         single_precision(),
-        few_threads(),
     ):
         torch.default_generator.manual_seed(seed)
         if cuda:  # torch.manual_seed would touch the generators of other devices too

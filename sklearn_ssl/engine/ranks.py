@@ -83,7 +83,13 @@ class Ranks:
         if threading.current_thread() is not threading.main_thread() or not callable(before):
             yield
             return
-        signal.signal(signal.SIGINT, lambda *_: setattr(self, "_noted", self._raised is None))
+
+        def note(*interrupt):
+            if self._raised is not None:  # training has ended by an earlier one
+                before(*interrupt)
+            self._noted = True
+
+        signal.signal(signal.SIGINT, note)
         try:
             yield
         finally:

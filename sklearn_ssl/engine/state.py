@@ -64,7 +64,7 @@ class State:
             net.history.new_epoch()
             for name, value in record.items():
                 net.history.record(name, value)
-        own = [state, *state.get("others", [])][self.ranks.rank]
+        own = [state, *state["others"]][self.ranks.rank]
         self.batches.load_state_dict(own["batches"])
         torch.set_rng_state(own["generator"])
         if own["cuda"] is not None:

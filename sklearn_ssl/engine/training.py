@@ -281,7 +281,7 @@ class Training:
         scores = self.targets.scores(outputs, torch.from_numpy(y))
         for name, value in self.ranks.same(scores).items():
             self.net.history.record(name, value)
-        if self.net.callbacks_:  # what skorch's Checkpoint looks for
+        if self.net.callbacks_ or self.estimator.verbose:  # what skorch's Checkpoint looks for
             losses = self.net.history[:, "valid_loss"]
             self.net.history.record("valid_loss_best", losses[-1] <= min(losses))
 

@@ -311,7 +311,6 @@ def test_graphs_that_will_not_do(graphs):
         (of_new, "square graph"),
         (-graph, "no distances"),
         (with_nan, "no distances"),
-        (kneighbors_graph(np.arange(500.0)[:, None], 5), "connectivity"),
         (kneighbors_graph(np.arange(500.0)[:, None] ** 1.1, 4, mode="distance"), "4 neighbours"),
     ]:
         clf = precomputed()
@@ -327,3 +326,47 @@ def test_graphs_that_will_not_do(graphs):
         precomputed().fit(graph, y, X_unlabeled=graph)
     with pytest.raises(ValueError, match="class_prior='estimate'"):
         precomputed(class_prior="estimate").fit(graph, y)
+
+
+def test_a_search_holds_few_candidates_at_a_time(many, monkeypatch):
+    X = np.random.default_rng(0).normal(size=(1500, 16)).astype(np.float32)  # no groups: all lists
+    whole = nearest(X, 3)
+    monkeypatch.setattr(lists, "CELLS", 500)
+    for a, b in zip(whole, nearest(X, 3), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_equal_distances_are_a_graph_like_any_other():
+    X = np.arange(0.0, 40, 2)[:, None]
+    y = np.where(np.arange(20) % 5 == 2, np.arange(20) // 10, -1)
+    search = KNeighborsTransformer(n_neighbors=2).fit(X)
+    graph = search.transform(X)
+    clf = LabelPropagationClassifier(n_neighbors=1, neighbors="precomputed").fit(graph, y)
+    alone = clf.predict_proba(search.transform([[1.0]]))
+    both = clf.predict_proba(search.transform([[1.0], [2.2]]))
+    np.testing.assert_array_equal(alone[0], both[0])
+    unweighted = kneighbors_graph(X, 2)  # 1 everywhere
+    clf.fit(unweighted, y)
+    assert clf.transduction_.tolist() == [0] * 10 + [1] * 10
+
+
+@pytest.mark.parametrize("n_kinds", [1, 2, 4])
+def test_a_transformer_may_find_fewer_rows_that_differ(n_kinds):
+    X = np.repeat(np.arange(float(n_kinds))[:, None], 10, 0)
+    truth = X[:, 0] > 0 if n_kinds > 1 else np.arange(10) % 3 > 0
+    y = np.where(np.arange(len(X)) % 10 < 3, truth.astype(int), -1)
+    search = KNeighborsTransformer(n_neighbors=5)
+    clf = LabelPropagationClassifier(neighbors=search).fit(X, y)
+    plain = LabelPropagationClassifier().fit(X, y)
+    np.testing.assert_allclose(clf.label_distributions_, plain.label_distributions_)
+    assert search.n_neighbors == 5  # of the user
+
+
+def test_a_graph_leaves_no_names_of_columns():
+    pandas = pytest.importorskip("pandas")
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y = np.where(np.arange(30) < 10, np.arange(30) % 2, -1)
+    clf = LabelPropagationClassifier().fit(pandas.DataFrame(X, columns=["a", "b"]), y)
+    clf.set_params(neighbors="precomputed")
+    clf.fit(kneighbors_graph(X, 5, mode="distance"), y)
+    assert not hasattr(clf, "feature_names_in_")

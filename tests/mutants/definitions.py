@@ -846,7 +846,7 @@ MUTANTS = [
     (
         "resumed-with-the-draws-of-the-first-process",
         "engine/state.py",
-        '[state, *state.get("others", [])][self.ranks.rank]',
+        '[state, *state["others"]][self.ranks.rank]',
         "state",
         "engine/test_ranks.py -k killed",
     ),

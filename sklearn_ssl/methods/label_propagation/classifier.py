@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 
 from ..._warnings import warn
 from ...classifier import LabeledScoreMixin
+from ...engine import few_threads
 from ...inputs.checks import check_weight, check_y_is_given, restored_if_refused
 from ...inputs.class_prior import CONSTRAINT
 from ...inputs.pool import pool_behind
@@ -50,8 +51,8 @@ class LabelPropagationClassifier(LabeledScoreMixin, GraphEstimator):
         beyond, rows are searched approximately, new ones too. A transformer is like scikit-learn's
         ``KNeighborsTransformer(mode="distance")``, for at least ``n_neighbors`` of them; it is
         cloned. With "precomputed" X is what such a one gives: a sparse graph of distances, (n, n)
-        for ``fit`` and (m, n) for new rows. Entries on the diagonal are ignored, and equal rows do
-        not share a node.
+        for ``fit`` and (m, n) for new rows. In ``fit`` entries on the diagonal are ignored, and
+        equal rows do not share a node. Where all distances are equal, neighbours count alike.
     unlabeled_weight : float >= 0, default=1.0
         With 0, or if all rows are labeled, the labels of the nearest neighbours vote. All other
         weights have the same effect as 1.
@@ -180,7 +181,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, GraphEstimator):
             For input that cannot be fitted on; the estimator stays as it was.
         """
         stacked = pool_behind(self, X, X_unlabeled)
-        with restored_if_refused(self), stacked as (rows, n_pool):
+        with few_threads(), restored_if_refused(self), stacked as (rows, n_pool):
             self._validate_params()
             check_y_is_given(self, y is not None)
             self._refuse_beside_a_graph(X_unlabeled)
@@ -206,10 +207,12 @@ class LabelPropagationClassifier(LabeledScoreMixin, GraphEstimator):
             self.label_distributions_, self.transduction_ = p, self.classes_[p.argmax(1)]
             self.n_unreached_ = int((~reached)[node].sum())
         if self.n_unreached_ > 0.05 * len(node):
+            votes = (
+                "they get the shares of the labels" if self._is_graph else "the nearest labels vote"
+            )
             warn(
                 f"No label reaches {self.n_unreached_} of {len(node)} rows over the graph of "
-                "neighbours, and the nearest labels vote on them: raise n_neighbors, or label a "
-                "row of each group."
+                f"neighbours, and {votes}: raise n_neighbors, or label a row of each group."
             )
         return self
 

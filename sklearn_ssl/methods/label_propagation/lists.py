@@ -14,7 +14,7 @@ SIZE = 512  # rows of a list, on average
 OF_A_NEIGHBOR = 64  # and at least so many for each neighbour
 OF_A_MEAN, ROUNDS = 40, 10  # rows that k-means looks at for each list, and its rounds
 LOOKED_AT, FOUND = 400, 0.995  # rows whose neighbours are known, and the share that is to be found
-BLOCK = 2**16  # rows searched for at a time
+BLOCK, CELLS = 2**16, 2**22  # rows searched for at a time, and what they may find in all lists
 PAIRS = 2**20  # distances in memory at a time
 NEAR = 1e-4  # squared distances, beside squared lengths, that floats do not tell apart
 
@@ -46,13 +46,13 @@ class RowLists:
         n_lists = max(1, int(n / max(SIZE, OF_A_NEIGHBOR * (k + 1), n**0.5 / 2)))
         sample = x[np.sort(rng.permutation(n)[: OF_A_MEAN * n_lists])]
         self.means = means_of(sample, n_lists, rng)
-        of = nearest(x, self.means, 1)[1][:, 0]
+        of = closest(x, self.means, 1)[1][:, 0]
         self.order = np.argsort(of, kind="stable")
         self.rows, of = x[self.order], of[self.order]
         self.starts = np.searchsorted(of, np.arange(n_lists + 1))
         some = np.sort(rng.permutation(n)[:LOOKED_AT])
         near = among(self.rows[some], self.rows, k, some)[1]
-        turn = np.argsort(nearest(self.rows[some], self.means, n_lists)[1], 1)
+        turn = np.argsort(closest(self.rows[some], self.means, n_lists)[1], 1)
         turns = np.sort(np.take_along_axis(turn, of[near], 1), axis=None)
         self.n_probes = int(turns[int(np.ceil(FOUND * len(turns))) - 1]) + 1
         return self
@@ -65,8 +65,9 @@ class RowLists:
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         x = self.rows if X is None else self._centered(X)
         far, near = np.empty((len(x), k)), np.empty((len(x), k), dtype=np.int64)
-        for start in range(0, len(x), BLOCK):
-            part = slice(start, min(start + BLOCK, len(x)))
+        step = max(1, min(BLOCK, CELLS // (self.n_probes * (k + 1))))
+        for start in range(0, len(x), step):
+            part = slice(start, min(start + step, len(x)))
             itself = np.arange(part.start, part.stop) if X is None else None
             far[part], near[part] = self._search(x[part], k, itself)
         near = self.order[near]
@@ -81,7 +82,7 @@ class RowLists:
     def _search(self, x, k, itself):
         """Squared distances and places in ``rows`` (m, k) of the rows nearest to x (m, d)."""
         more = k + (itself is not None)
-        probes = nearest(x, self.means, self.n_probes)[1]
+        probes = closest(x, self.means, self.n_probes)[1]
         far = np.full((probes.size, more), np.inf)
         near = np.zeros((probes.size, more), dtype=np.int64)
         asking = np.argsort(probes, axis=None, kind="stable")
@@ -91,7 +92,7 @@ class RowLists:
             if start < end:
                 mean = self.means[number]
                 rows, queries = self.rows[start:end] - mean, x[those // probes.shape[1]] - mean
-                best, place = nearest(queries, rows, more)
+                best, place = closest(queries, rows, more)
                 far[those, : best.shape[1]], near[those, : best.shape[1]] = best, start + place
         far, near = far.reshape(len(x), -1), near.reshape(len(x), -1)
         far, near = without(far, near, k, itself)
@@ -106,7 +107,7 @@ class RowLists:
 
 def among(x, rows, k, itself):
     """Squared distances and places (m, k) of the nearest of all rows, but ``itself`` (m,)."""
-    far, near = nearest(x, rows, k + (itself is not None))
+    far, near = closest(x, rows, k + (itself is not None))
     return without(far, near, k, itself)
 
 
@@ -118,7 +119,7 @@ def without(far, near, k, itself):
     return far.numpy(), np.take_along_axis(near, place.numpy(), 1)
 
 
-def nearest(x, rows, k):
+def closest(x, rows, k):
     """Squared distances and places of the nearest rows (m, k), ascending, or all if they are fewer.
 
     A difference of squares loses all digits of rows that are near beside their lengths, so that
@@ -149,7 +150,7 @@ def means_of(x, n_lists, rng):
     """k-means of x (m, d): means (L, d). A mean that is nearest to no row stays where it was."""
     means = x[rng.permutation(len(x))[:n_lists]]
     for _ in range(ROUNDS):
-        of = torch.from_numpy(nearest(x, means, 1)[1][:, 0])
+        of = torch.from_numpy(closest(x, means, 1)[1][:, 0])
         sums = torch.zeros(means.shape).index_add_(0, of, torch.from_numpy(x)).numpy()
         count = np.bincount(of, minlength=n_lists)[:, None]
         means = np.where(count > 0, sums / np.maximum(count, 1), means).astype(np.float32)

@@ -10,7 +10,16 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from .lists import RowLists
 
-__all__ = ["CONSTRAINT", "KnownGraph", "OfTransformer", "fitted", "nearest", "read_graph"]
+__all__ = [
+    "CONSTRAINT",
+    "KnownGraph",
+    "OfTransformer",
+    "check_transformer",
+    "fitted",
+    "nearest",
+    "others",
+    "read_graph",
+]
 
 CONSTRAINT = [StrOptions({"auto"}), HasMethods(["fit", "transform"])]
 EXACT_ROWS = 50_000  # up to here every pair of rows is compared
@@ -39,7 +48,7 @@ def fitted(X, k, neighbors="auto", seed=0):
     n = X.shape[0]
     if isinstance(neighbors, KnownGraph):
         search, how = neighbors.fit(X, k), "are read from the given graph"
-    elif neighbors != "auto":
+    elif neighbors != "auto" and n > 1:
         search = OfTransformer(neighbors, k).fit(X)
         how = f"are found by {type(neighbors).__name__}"
     elif n <= EXACT_ROWS or issparse(X):
@@ -102,6 +111,9 @@ class OfTransformer:
         """Fit the clone to rows X (n, d)."""
         check_transformer(self.transformer, min(self.n_neighbors, X.shape[0] - 1))
         self.transformer = clone(self.transformer)
+        own = getattr(self.transformer, "n_neighbors", None)
+        if own is not None and own >= X.shape[0]:  # of the rows some are equal, or left out
+            self.transformer.set_params(n_neighbors=X.shape[0] - 1)
         if hasattr(self.transformer, "fit_transform"):
             graph = self.transformer.fit_transform(X)
         else:
@@ -116,7 +128,7 @@ class OfTransformer:
         if X is None:
             return first_of(self.graph, min(k, n - 1), True, self._remedy)
         graph = self._read(self.transformer.transform(X), X.shape[0], n)
-        return first_of(graph, min(k, n), False, self._remedy)
+        return first_of(graph, min(k, n - 1), False, self._remedy)
 
     def _read(self, graph, m, n):
         name = f"What {type(self.transformer).__name__} makes of rows"
@@ -133,7 +145,7 @@ class OfTransformer:
 class KnownGraph:
     """Neighbours in a sparse graph of distances to the ``columns`` (n,) that are used.
 
-    A row that leads to itself does not count as its own neighbour.
+    In ``fit`` a row that leads to itself does not count as its own neighbour.
     """
 
     _remedy = (
@@ -192,10 +204,6 @@ def read_graph(graph, name="X"):
     graph = csr_array(graph)
     if graph.nnz and not (np.isfinite(graph.data).all() and graph.data.min() >= 0):
         raise ValueError(f"{name} holds values that are no distances: NaN, infinite or below 0.")
-    if graph.nnz and (graph.data == 1).all():
-        raise ValueError(
-            f"{name} holds 1 alone, as a graph of mode 'connectivity' does: pass mode='distance'."
-        )
     return sort_graph_by_row_values(graph, copy=True, warn_when_not_sorted=False)
 
 

@@ -39,6 +39,7 @@ class GraphEstimator(ParameterTable, BaseEstimator):
                 "of distances between all rows."
             )
         self.n_features_in_ = X.shape[1]
+        vars(self).pop("feature_names_in_", None)  # of an earlier fit
         return X
 
     def _read_rows(self, X, used):
