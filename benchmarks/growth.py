@@ -119,24 +119,24 @@ def many(rows, steps, folder):
     return {
         "before": train["begin"] - begin["begin"],
         "ms": 1e3 * (predict["begin"] - train["begin"]) / steps,
-        "training MB": max(begin["MB"], train["MB"]),
-        "end MB": predict["MB"],
+        "MB": [phase["MB"] for phase in phases],
         "predicted a second": rows / (end - predict["begin"]),
     }
 
 
 def table_of_many(args):
     print(
-        "| rows | ms a step | MB until the last step | MB while it predicts all rows | "
-        "s before the first step | rows predicted a second |\n" + "| --- " * 6 + "|"
+        "| rows | ms a step | MB before the steps | MB in the steps | MB while it predicts all rows | "
+        "s before the steps | rows predicted a second |\n" + "| --- " * 7 + "|"
     )
     for rows in args.rows:
         with tempfile.TemporaryDirectory() as folder:
             case = json.dumps({"rows": rows, "folder": folder})
             command = [sys.executable, __file__, "--steps", str(args.steps), "--case", case]
             out = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-        print(f"| {rows:,} | {out['ms']:.1f} | {out['training MB']:.0f} | {out['end MB']:.0f} | "
-              f"{out['before']:.1f} | {out['predicted a second']:,.0f} |", flush=True)  # fmt: skip
+        memory = " | ".join(f"{value:.0f}" for value in out["MB"])
+        print(f"| {rows:,} | {out['ms']:.1f} | {memory} | {out['before']:.1f} | "
+              f"{out['predicted a second']:,.0f} |", flush=True)  # fmt: skip
 
 
 def main():
