@@ -126,7 +126,7 @@ def many(rows, steps, folder):
 
 def table_of_many(args):
     print(
-        "| rows | ms a step | MB before the steps | MB in the steps | MB while it predicts all rows | "
+        "| rows | ms a step | MB before the steps | MB in the steps | MB at the end | "
         "s before the steps | rows predicted a second |\n" + "| --- " * 7 + "|"
     )
     for rows in args.rows:
