@@ -47,10 +47,11 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--calls", type=int, default=10)
     parser.add_argument("--steps", type=int, default=50, help="of a call")
+    parser.add_argument("--distances", type=float, nargs="+", default=[1.0, 0.7])
     parser.add_argument("--block", type=int, default=10_000)
     args = parser.parse_args()
     print("| distance | supervised | one fit | stream | stream - one fit |\n" + "| --- " * 5 + "|")
-    for distance in (1.0, 0.7):
+    for distance in args.distances:
         scores = np.array([one(seed, distance, args) for seed in range(args.seeds)])
         columns = [*scores.T, scores[:, 2] - scores[:, 1]]
         shown = [f"{c.mean():.3f} +- {c.std(ddof=1):.3f}" for c in columns]
