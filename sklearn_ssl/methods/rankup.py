@@ -13,7 +13,6 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from ..augment import choose_views
-from ..engine import Ranks
 from ..inputs.targets import masked_mse
 from ..networks import still_statistics
 from ..networks.around import AroundNetwork
@@ -275,7 +274,7 @@ class RankUpRegressor(SSLRegressor):
         weak, strong = self._views(rows)
         y = torch.from_numpy(rows.y[rows.labeled]).float()
         rda = rows.X.ndim == 4 if isinstance(self.rda, str) else self.rda
-        a_step = self.batch_size * self.unlabeled_ratio * Ranks.of_fit().size
+        a_step = self.batch_size * self.unlabeled_ratio
         return RankUpLoss(
             weak=weak,
             strong=strong,

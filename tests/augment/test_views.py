@@ -180,3 +180,13 @@ def test_a_part_that_is_the_whole_image_is_the_image():
     x = torch.rand(20, 3, 8, 8)
     view = CropColor(area=1.0, color=0.0, grey=0.0, tint=0.0, flip=False)
     torch.testing.assert_close(view(x, torch.Generator().manual_seed(0)), x, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e27, 1e-30, 0.0])
+def test_noise_is_in_units_of_columns_of_any_size(unit):
+    x = unit * (torch.arange(12.0).reshape(6, 2) + 5)
+    view = GaussianNoise(noise=0.5)
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    expected = x.double() + 0.5 * x.double().std(0, correction=0) * noise
+    seen = view(x, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(seen.double(), expected, rtol=1e-5, atol=0)

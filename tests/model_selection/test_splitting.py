@@ -333,7 +333,7 @@ WITH_GAPS = {
     "Int64": (pd.array(THREE_CODES, dtype="Int64"), "refused"),
     "numbers": (THREE_CODES, "unknown"),
     "strings": (THREE_WORDS, "first"),
-    "string": (pd.array(THREE_WORDS, dtype="string"), "first"),
+    "string": (pd.array(THREE_WORDS, dtype=pd.StringDtype("python")), "first"),  # not pyarrow's
     "category": (pd.Categorical(THREE_WORDS), "first"),
 }
 

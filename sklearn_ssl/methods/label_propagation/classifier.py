@@ -10,7 +10,6 @@ from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 
 from ..._warnings import warn
 from ...classifier import LabeledScoreMixin
-from ...engine import few_threads
 from ...inputs.checks import check_weight, check_y_is_given, restored_if_refused
 from ...inputs.class_prior import CONSTRAINT
 from ...inputs.pool import pool_behind
@@ -181,7 +180,7 @@ class LabelPropagationClassifier(LabeledScoreMixin, GraphEstimator):
             For input that cannot be fitted on; the estimator stays as it was.
         """
         stacked = pool_behind(self, X, X_unlabeled)
-        with few_threads(), restored_if_refused(self), stacked as (rows, n_pool):
+        with restored_if_refused(self), stacked as (rows, n_pool):
             self._validate_params()
             check_y_is_given(self, y is not None)
             self._refuse_beside_a_graph(X_unlabeled)

@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.utils._param_validation import Integral, Interval, Real, StrOptions
 
 from ..._warnings import warn
-from ...engine import few_threads
 from ...inputs.checks import check_weight, check_y_is_given, restored_if_refused
 from ...inputs.points import as_points, digests, nodes_of
 from ...inputs.pool import pool_behind
@@ -164,7 +163,7 @@ class LabelPropagationRegressor(KnownScoreMixin, GraphEstimator):
             For input that cannot be fitted on; the estimator stays as it was.
         """
         stacked = pool_behind(self, X, X_unlabeled)
-        with few_threads(), restored_if_refused(self), stacked as (rows, n_pool):
+        with restored_if_refused(self), stacked as (rows, n_pool):
             self._validate_params()
             check_y_is_given(self, y is not None)
             X, targets = self._check_rows(rows), NumberTargets()
