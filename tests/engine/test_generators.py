@@ -6,8 +6,10 @@ import os
 import pytest
 import torch
 
+from sklearn_ssl import FixMatchClassifier
 from sklearn_ssl.engine import generators
 from sklearn_ssl.engine.generators import derived_seeds, private_state
+from sklearn_ssl.networks import MLP
 
 
 def test_seeds_differ_by_fit_and_by_training():
@@ -45,7 +47,7 @@ def inside(two_threads, monkeypatch):
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: "another process")
 
     def count():
-        with private_state(torch.device("cpu"), 0):
+        with generators.few_threads():
             within = torch.get_num_threads()
         return within, torch.get_num_threads()
 
@@ -54,6 +56,24 @@ def inside(two_threads, monkeypatch):
 
 def test_a_worker_process_has_one_thread_and_its_threads_back(inside):
     assert inside() == (1, 2)
+
+
+def test_training_and_predictions_of_a_fit_have_one_thread_there(inside, blobs):
+    X, y, _ = blobs
+    seen = []
+
+    def view(x, generator):
+        seen.append(torch.get_num_threads())
+        return x
+
+    class Counted(MLP):
+        def forward(self, x):
+            seen.append(torch.get_num_threads())
+            return super().forward(x)
+
+    FixMatchClassifier(module=Counted, weak_augment=view, max_steps=2).fit(X, y)
+    assert set(seen) == {1}
+    assert torch.get_num_threads() == 2
 
 
 def test_other_processes_keep_their_threads(inside, monkeypatch):
