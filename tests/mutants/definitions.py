@@ -1248,9 +1248,16 @@ MUTANTS = [
     (
         "noise-in-units-of-x",
         "augment/tabular.py",
-        "spread = (x - x.mean(0)).square_().mean(0).sqrt_()",
-        "spread = torch.ones_like(x[0])",
+        "return torch.addcmul(x, noise, _spread(x), value=amount)",
+        "return x + amount * noise",
         "augment/test_views.py",
+    ),
+    (
+        "squares-that-are-no-floats",
+        "augment/tabular.py",
+        "apart.abs().amax(0).clamp_min(torch.finfo(x.dtype).tiny)",
+        "torch.ones_like(x[0])",
+        "augment/test_views.py -k any_size",
     ),
     (
         "still-statistics-that-move",
