@@ -166,7 +166,8 @@ def test_killed_processes_go_on_bit_for_bit_and_only_the_first_one_writes(tmp_pa
         assert_equal(own["again"], own["whole"])
         assert len(own["drawn"]) == own["whole"]["steps"] - steps[2]
     drawn = zip(first["drawn"], second["drawn"], strict=True)
-    assert all(not torch.equal(a, b) for one, other in drawn for a, b in zip(one, other))  # noqa: B905
+    for one, other in drawn:
+        assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
     assert shown.count("step 40/40") == 1
 
 
