@@ -39,12 +39,15 @@ FIXMATCH = quick(FixMatchClassifier, max_steps=5, batch_size=16)
 
 @pytest.fixture(scope="module")
 def on_cluster():
-    """A function that calls another one with two workers, each of one thread."""
+    """A function that calls another one with two workers, each of one thread.
+
+    Any free port for the status page: processes that run these tests have a cluster each.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # as the workers have
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
