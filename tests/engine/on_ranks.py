@@ -1,6 +1,7 @@
 """What `test_ranks.py` runs on several processes: each writes what it saw into a file.
 
-``torchrun on_ranks.py PART FOLDER`` calls the function of that name, and keeps what it returns.
+``torchrun on_ranks.py PART FOLDER`` calls the function of that name, and keeps what it returns;
+with PART,PART those one after the other, as processes take seconds to start.
 """
 
 import os
@@ -275,12 +276,12 @@ def resumed(folder):
 
 
 def main():
-    """Run a part, and keep what it returns."""
-    part, folder = sys.argv[1], Path(sys.argv[2])
+    """Run parts, and keep what they return."""
+    parts, folder = sys.argv[1].split(","), Path(sys.argv[2])
     torch.set_num_threads(1)
     distributed.init_process_group("gloo")
-    out = globals()[part](folder)
-    torch.save(out, folder / f"{part}-{RANK}.pt")
+    for part in parts:
+        torch.save(globals()[part](folder), folder / f"{part}-{RANK}.pt")
     distributed.destroy_process_group()
 
 

@@ -34,12 +34,13 @@ def torchrun(n, script, *args, cwd=None):
                           cwd=cwd)  # fmt: skip
 
 
-def results(n, part, folder):
-    """What each of n processes returned of a part."""
-    run = torchrun(n, on_ranks.__file__, part, folder)
+def results(n, folder, *parts):
+    """What each of n processes returned of each part, and what they printed."""
+    run = torchrun(n, on_ranks.__file__, ",".join(parts), folder)
     assert run.returncode == 0, run.stderr[-4000:]
-    files = [folder / f"{part}-{rank}.pt" for rank in range(n)]
-    return [torch.load(file, weights_only=False) for file in files], run.stdout
+    files = [[folder / f"{part}-{rank}.pt" for rank in range(n)] for part in parts]
+    loaded = [[torch.load(file, weights_only=False) for file in each] for each in files]
+    return *loaded, run.stdout
 
 
 def assert_equal(a, b, name=""):
@@ -54,13 +55,18 @@ def assert_equal(a, b, name=""):
 
 
 @pytest.fixture(scope="module")
-def methods(tmp_path_factory):
-    return results(2, "methods", tmp_path_factory.mktemp("methods"))[0]
+def both(tmp_path_factory):
+    return results(2, tmp_path_factory.mktemp("parts"), "methods", "pieces")[:2]
 
 
-@pytest.fixture(scope="module")
-def pieces(tmp_path_factory):
-    return results(2, "pieces", tmp_path_factory.mktemp("pieces"))[0]
+@pytest.fixture
+def methods(both):
+    return both[0]
+
+
+@pytest.fixture
+def pieces(both):
+    return both[1]
 
 
 def test_all_processes_end_with_the_same_weights_history_and_predictions(methods):
@@ -121,7 +127,7 @@ def test_early_stopping_ends_all_at_once(methods):
 
 @pytest.mark.parametrize("n", [4])
 def test_what_fails_on_one_process_ends_the_fit_of_all(n, tmp_path):
-    everyone, _ = results(n, "errors", tmp_path)
+    everyone, _ = results(n, tmp_path, "errors")
     own = everyone[-1]
     told = f"RuntimeError: Process {n - 1} of {n} failed, which ends the fit of all: "
     for others in everyone[:-1]:
@@ -154,7 +160,7 @@ def test_killed_processes_go_on_bit_for_bit_and_only_the_first_one_writes(tmp_pa
         on_ranks.FixMatchClassifier(**on_ranks.LONG, checkpoint_dir=folder).fit(
             on_ranks.X, on_ranks.Y
         )
-    (first, second), shown = results(2, "resumed", tmp_path)
+    (first, second), shown = results(2, tmp_path, "resumed")
     for own in (first, second):
         steps = own["epochs"]
         assert len(steps) > 4

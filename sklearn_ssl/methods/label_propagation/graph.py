@@ -77,19 +77,29 @@ def diffuse(W, Y, alpha, tol=1e-8, max_iter=1000):
     (array([1.333, 0.667]), 2)
     """
     degree = np.asarray(W.sum(0)).ravel()
-    root = np.sqrt(np.divide(1, degree, out=np.zeros(len(degree)), where=degree > 0))[:, None]
+    root = np.sqrt(np.divide(1, degree, out=np.zeros(len(degree)), where=degree > 0))
+    S = csr_array(W)  # which shares its places with W
+    S.data = S.data * root[S.indices] * np.repeat(root, np.diff(S.indptr))
     F, R, P, tiny = np.zeros_like(Y), Y.copy(), Y.copy(), np.finfo(float).tiny
-    n_iter, squared = 0, np.square(R).sum(0)
+    n_iter, squared = 0, _dots(R, R)
     goal = tol**2 * squared
     while n_iter < max_iter and (squared > goal).any():
         n_iter += 1
-        Q = P - alpha * (root * (W @ (root * P)))
-        step = squared / np.maximum((P * Q).sum(0), tiny)
+        Q = S @ P
+        Q *= -alpha
+        Q += P
+        step = squared / np.maximum(_dots(P, Q), tiny)
         F += step * P
         R -= step * Q
-        before, squared = squared, np.square(R).sum(0)
-        P = R + squared / np.maximum(before, tiny) * P
-    return np.maximum(F, 0), n_iter
+        before, squared = squared, _dots(R, R)
+        P *= squared / np.maximum(before, tiny)
+        P += R
+    return np.maximum(F, 0, out=F), n_iter
+
+
+def _dots(A, B):
+    """Products of the columns of A and B (n, K), without an array of that size."""
+    return np.einsum("ij,ij->j", A, B)
 
 
 def pooled(codes, weight, node, n_classes):

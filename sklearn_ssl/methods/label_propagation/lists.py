@@ -42,13 +42,16 @@ class RowLists:
         """Sort the rows X (n, d) into lists."""
         n, k = len(X), min(self.n_neighbors, len(X) - 1)
         rng, self.center = np.random.default_rng(self.seed), X.mean(0, dtype=np.float64)
-        x = self._centered(X)
         n_lists = max(1, int(n / max(SIZE, OF_A_NEIGHBOR * (k + 1), n**0.5 / 2)))
-        sample = x[np.sort(rng.permutation(n)[: OF_A_MEAN * n_lists])]
+        sample = self._centered(X[np.sort(rng.permutation(n)[: OF_A_MEAN * n_lists])])
         self.means = means_of(sample, n_lists, rng)
-        of = closest(x, self.means, 1)[1][:, 0]
+        of, self.rows = np.empty(n, dtype=np.int64), np.empty(X.shape, dtype=np.float32)
+        for part in parts(n, BLOCK):
+            of[part] = closest(self._centered(X[part]), self.means, 1)[1][:, 0]
         self.order = np.argsort(of, kind="stable")
-        self.rows, of = x[self.order], of[self.order]
+        of = of[self.order]
+        for part in parts(n, BLOCK):
+            self.rows[part] = self._centered(X[self.order[part]])
         self.starts = np.searchsorted(of, np.arange(n_lists + 1))
         some = np.sort(rng.permutation(n)[:LOOKED_AT])
         near = among(self.rows[some], self.rows, k, some)[1]
@@ -63,13 +66,12 @@ class RowLists:
         As `sklearn.neighbors.NearestNeighbors.kneighbors`.
         """
         k = self.n_neighbors if n_neighbors is None else n_neighbors
-        x = self.rows if X is None else self._centered(X)
-        far, near = np.empty((len(x), k)), np.empty((len(x), k), dtype=np.int64)
-        step = max(1, min(BLOCK, CELLS // (self.n_probes * (k + 1))))
-        for start in range(0, len(x), step):
-            part = slice(start, min(start + step, len(x)))
+        n = len(self.rows if X is None else X)
+        far, near = np.empty((n, k)), np.empty((n, k), dtype=np.int64)
+        for part in parts(n, max(1, min(BLOCK, CELLS // (self.n_probes * (k + 1))))):
+            x = self.rows[part] if X is None else self._centered(X[part])
             itself = np.arange(part.start, part.stop) if X is None else None
-            far[part], near[part] = self._search(x[part], k, itself)
+            far[part], near[part] = self._search(x, k, itself)
         near = self.order[near]
         if X is None:
             there = np.argsort(self.order)
@@ -103,6 +105,11 @@ class RowLists:
         far = np.stack([np.square(x - self.rows[others]).sum(1) for others in near.T], 1)
         order = np.argsort(far, 1, kind="stable")
         return np.take_along_axis(far, order, 1), np.take_along_axis(near, order, 1)
+
+
+def parts(n, size):
+    """Slices of so many of n rows at a time."""
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
 def among(x, rows, k, itself):
