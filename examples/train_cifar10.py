@@ -157,6 +157,12 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report-every", type=int, default=1, help="epochs")
     parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="bfloat16 is faster on a CPU that has it, and slower on others",
+    )
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("cifar10_run"))
     parser.add_argument("--resume", action="store_true")
@@ -190,6 +196,7 @@ def main(arguments=None):
             module_params=own.pop("module_params", None),
             checkpoint_dir=args.out / "checkpoints",
             device=args.device,
+            precision=args.precision,
             verbose=1,
             random_state=args.seed,
         ).fit(X, few)
@@ -207,6 +214,7 @@ def main(arguments=None):
         callbacks=[Report(X_test, y_test, log, args.report_every)],
         checkpoint_dir=args.out / "checkpoints",
         device=args.device,
+        precision=args.precision,
         compile=args.compile,
         verbose=1,
         random_state=args.seed,
