@@ -1,4 +1,4 @@
-"""Forms of VAT, SGAN and FlexMatch beside those of ``mnist.py``, on hidden training labels.
+"""Forms of VAT, SGAN, M1+M2 and FlexMatch beside those of ``mnist.py``, on hidden training labels.
 
     python benchmarks/mnist_choices.py DATA_DIR [--only NAME ...] [--seeds 10] [--steps N]
 
@@ -20,6 +20,7 @@ from sklearn_ssl import (
     FlexMatchClassifier,
     FreeMatchClassifier,
     SGANClassifier,
+    VAEClassifier,
     VATClassifier,
     hide_labels,
     load_mnist,
@@ -31,6 +32,7 @@ COLUMNS = ("run", "steps", "seed", "error_percent", "seconds")
 
 VAT = {**mnist.VAT, "max_steps": 750, "entropy_weight": 1.0}
 SGAN = {**mnist.SGAN, "max_steps": 1500}
+M1M2 = {**mnist.VAE, "objective": "m1+m2"}
 IMAGES = {**mnist.IMAGES, "max_steps": 1000}
 
 
@@ -52,6 +54,9 @@ RUNS = {
     "VAT, cosine": (VATClassifier, without(VAT, "lr_schedule")),
     "VAT, epsilon 8": (VATClassifier, {**VAT, "epsilon": 8}),
     "VAT, epsilon 16": (VATClassifier, {**VAT, "epsilon": 16}),
+    "M1+M2": (VAEClassifier, M1M2),
+    "M1+M2, alpha .1": (VAEClassifier, {**M1M2, "alpha": 0.1}),
+    "M1+M2, alpha .1, m1 .6": (VAEClassifier, {**M1M2, "alpha": 0.1, "m1_share": 0.6}),
     "SGAN": (SGANClassifier, SGAN),
     "SGAN, standardised": (SGANClassifier, {**SGAN, "module_params": {
         "hidden_layer_sizes": (1000, 500, 250, 250, 250), "noise": 0.5}}),

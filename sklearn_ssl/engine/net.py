@@ -151,7 +151,7 @@ class SSLNet(NeuralNetClassifier):
         """Yield outputs of ``call`` (default: the predicting module) for slices of X."""
         X = getattr(X, "X", X)  # a skorch Dataset holds its rows as X
         call = self.predicting_module_ if call is None else call
-        if any(m.training for m in self.predicting_module_.modules()):  # a walk, with no writing
+        if self.predicting_module_.training:
             self._set_training(False)
         size = max(self.batch_size, 1024 if X.ndim == 2 else 256)
         for start in range(0, X.shape[0], size):

@@ -27,6 +27,8 @@ def rows_to_tensor(X, sparse=False):
         X = X.astype(np.float32, copy=False)
     if any(stride < 0 for stride in X.strides):
         X = X.copy()  # torch refuses them
+    if X.flags.writeable:
+        return torch.from_numpy(X)
     with warnings.catch_warnings():  # read-only memory, of a memmap for instance, is only read
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.from_numpy(X)
