@@ -153,6 +153,8 @@ def _check_array(estimator, X, reset):
     """Numbers without gaps."""
     refuse_masked(X)
     X = as_rows(X)
+    if hasattr(X, "check_format"):  # sparse: beyond the last column lies memory of others
+        X.check_format()
     with missing_located(X):
         X = validate_data(
             estimator, X, reset=reset, accept_sparse="csr", allow_nd=True, dtype="numeric"

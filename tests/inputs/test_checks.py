@@ -57,6 +57,18 @@ def test_sparse_rows_train_the_net_that_dense_ones_do(cls, digits):
 
 
 @every_estimator
+def test_sparse_rows_that_lead_beyond_their_shape_are_refused(cls, digits, fitted):
+    X, y, _, _ = digits
+    for kind in (sp.csr_array, sp.csc_matrix, sp.bsr_array):
+        wrong = kind(X[:40])
+        wrong.indices[5] = 10**6
+        with pytest.raises(ValueError, match="must be <"):
+            quick(cls).fit(wrong, y[:40])
+        with pytest.raises(ValueError, match="must be <"):
+            fitted(cls).predict(wrong)
+
+
+@every_estimator
 def test_weight_zero_is_dropping_the_row(cls, digits):
     X, y, X_test, _ = digits
     rng = np.random.default_rng(0)

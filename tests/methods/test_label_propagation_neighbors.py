@@ -306,11 +306,14 @@ def test_graphs_that_will_not_do(graphs):
     graph, other, of_new, y = graphs
     with_nan = other.copy()
     with_nan.data[3] = np.nan
+    beyond = other.copy()
+    beyond.indices[3] = 10**6
     for wrong, message in [
         (graph.toarray(), "no sparse graph"),
         (of_new, "square graph"),
         (-graph, "no distances"),
         (with_nan, "no distances"),
+        (beyond, "must be < 500"),
         (kneighbors_graph(np.arange(500.0)[:, None] ** 1.1, 4, mode="distance"), "4 neighbours"),
     ]:
         clf = precomputed()

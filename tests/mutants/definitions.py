@@ -291,8 +291,8 @@ MUTANTS = [
     (
         "rows-of-weight-zero-stay-in-a-given-graph",
         "methods/label_propagation/neighbors.py",
-        "whole = len(self.columns) == graph.shape[1]",
-        "whole = True",
+        "csr_array(graph[:, self.columns])",
+        "csr_array(graph[:, : len(self.columns)])",
         "methods/test_label_propagation_neighbors.py -k weight_zero",
     ),
     (

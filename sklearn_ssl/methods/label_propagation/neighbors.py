@@ -193,7 +193,8 @@ def read_graph(graph, name="X"):
     Raises
     ------
     ValueError
-        If it is dense, or holds values that are no distances.
+        If it is dense, leads to columns that it does not have, or holds values that are no
+        distances.
     """
     if not issparse(graph):
         raise ValueError(
@@ -202,6 +203,7 @@ def read_graph(graph, name="X"):
             "kneighbors_graph(mode='distance') give; rows need neighbors='auto'."
         )
     graph = csr_array(graph)
+    graph.check_format()  # a column beyond the last would be written to
     if graph.nnz and not (np.isfinite(graph.data).all() and graph.data.min() >= 0):
         raise ValueError(f"{name} holds values that are no distances: NaN, infinite or below 0.")
     return sort_graph_by_row_values(graph, copy=True, warn_when_not_sorted=False)
