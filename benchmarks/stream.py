@@ -32,7 +32,7 @@ def one(seed, distance, args):
     X_test = np.concatenate([stream_blocks.features(b) for b in later])
     truth = np.concatenate([b.column("truth").to_numpy() for b in later])
     whole = {"max_steps": args.calls * args.steps, "random_state": seed}
-    stream = FixMatchClassifier(max_steps=args.steps, random_state=np.random.RandomState(seed))
+    stream = FixMatchClassifier(max_steps=args.steps, random_state=seed)
     stream_blocks.learn(stream, blocks(0, args.calls), stream_blocks.CLASSES)
     models = {
         "supervised": FixMatchClassifier(unlabeled_weight=0, **whole).fit(X, y),

@@ -153,9 +153,7 @@ def main(arguments=None):
             batches = simulated(rows, args.block, args.seed)
         return told(islice(batches, -(-rows // args.block)), what, max(args.block, rows // 10))
 
-    # a RandomState, of which each call of partial_fit draws a seed: with an int all calls would
-    # draw the labeled rows in the same order
-    clf = FixMatchClassifier(max_steps=args.steps, random_state=np.random.RandomState(args.seed))
+    clf = FixMatchClassifier(max_steps=args.steps, random_state=args.seed)
     print(f"      {0:19,} rows {0:8.1f} s {resident():6.0f} MB")
     _, y = learn(clf, stream("learned  ", rows), args.classes)
     print(f"{len(y)} rows had a label")

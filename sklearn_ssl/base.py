@@ -26,6 +26,7 @@ from .engine import (
     drawn_seed,
     few_threads,
     groups_within,
+    seed_after,
     shared_parameters,
 )
 from .inputs.checks import (
@@ -277,6 +278,8 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
             warn_of_channels_last(X)
             seed = Ranks.of_fit().same(drawn_seed(self.random_state))
             hold_out_seed = int(derived_seeds(seed)[0] % 2**32)
+            if not reset:
+                seed = seed_after(seed, previous.earlier_steps_ + previous.step_)
             encoded = targets.encode(
                 y,
                 check_weight(sample_weight, X.shape[0] - n_pool),

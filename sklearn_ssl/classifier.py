@@ -187,8 +187,8 @@ class SSLClassifier(LabeledScoreMixin, SSLEstimator):
     def partial_fit(self, X, y, classes=None, sample_weight=None, X_unlabeled=None):
         """Train for ``max_steps`` more steps on other rows, from the weights so far.
 
-        Each call has its own learning rate schedule and optimizer, and with an int as
-        ``random_state`` draws the same numbers; give a RandomState where calls are short. Running
+        Each call has its own learning rate schedule and optimizer, and draws other rows than the
+        calls before; with an int as ``random_state`` the same calls draw the same ones. Running
         means of the loss go on, and the scaling of the features is that of the first call. Of a
         stream keep the labeled rows, and give them with each block as X_unlabeled; see
         ``docs/large_data.md``.

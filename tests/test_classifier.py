@@ -81,7 +81,7 @@ def test_partial_fit_goes_on_where_the_loss_is_another(digits):
 def test_a_block_without_labels_is_told_to_come_beside_labeled_rows(cls, digits):
     X, y, X_test, _ = digits
     clf = quick(cls, **few_steps(cls)).partial_fit(X, y)
-    with pytest.raises(ValueError, match=r"X_unlabeled: so partial_fit takes blocks"):
+    with pytest.raises(ValueError, match=r"X_unlabeled: so partial_fit, where there is one, takes"):
         clf.partial_fit(X_test, np.full(len(X_test), -1))
     clf.partial_fit(X[y >= 0], y[y >= 0], X_unlabeled=X_test)
     assert clf.transduction_unlabeled_.shape == (len(X_test),)
@@ -175,3 +175,30 @@ def test_sample_weight_is_routed(digits):
         np.testing.assert_array_equal(piped.predict_proba(X_test), alone.predict_proba(X_test))
         search = GridSearchCV(piped, {"fixmatchclassifier__threshold": [0.9]}, cv=LabeledSplit(2))
         assert search.fit(X, y, sample_weight=weight).best_score_ > 0.1
+
+
+def test_short_calls_of_partial_fit_see_other_rows_each_time(digits):
+    X, y, X_test, y_test = digits
+    labeled = y >= 0
+    clf = quick(FixMatchClassifier, max_steps=2, batch_size=8)
+    for block in np.array_split(X[~labeled], 30):
+        clf.partial_fit(X[labeled], y[labeled], X_unlabeled=block)
+    assert clf.score(X_test, y_test) > 0.75
+
+
+def test_partial_fit_holds_out_the_same_rows_each_time(digits):
+    X, y, _, _ = digits
+    clf = quick(FixMatchClassifier, validation_fraction=0.3, max_steps=1)
+    held = []
+    original = clf._training_rows
+
+    def noting(*args):
+        rows = original(*args)
+        held.append(np.flatnonzero(rows.held_out))
+        return rows
+
+    clf._training_rows = noting
+    for _ in range(2):
+        clf.partial_fit(X, y)
+    np.testing.assert_array_equal(*held)
+    assert len(held[0]) == 30

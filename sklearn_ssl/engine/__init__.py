@@ -3,7 +3,7 @@
 from .callbacks import check_callbacks
 from .checkpoint import check_repeatable
 from .fingerprint import shared_parameters
-from .generators import derived_seeds, drawn_seed, few_threads
+from .generators import derived_seeds, drawn_seed, few_threads, seed_after
 from .network import build_network
 from .optimizer import OPTIMIZERS, groups_within
 from .progress import Diagram
@@ -22,6 +22,7 @@ __all__ = [
     "drawn_seed",
     "few_threads",
     "groups_within",
+    "seed_after",
     "shared_parameters",
     "together",
 ]

@@ -8,7 +8,14 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-__all__ = ["derived_seeds", "drawn_seed", "few_threads", "private_state", "single_precision"]
+__all__ = [
+    "derived_seeds",
+    "drawn_seed",
+    "few_threads",
+    "private_state",
+    "seed_after",
+    "single_precision",
+]
 
 _turn = threading.RLock()
 
@@ -43,6 +50,11 @@ def drawn_seed(random_state):
     if isinstance(random_state, np.random.RandomState):
         return random_state.randint(2**31)
     return random_state
+
+
+def seed_after(seed, n_steps):
+    """Seed of a call of partial_fit after so many steps, which is to see other rows than before."""
+    return int(np.random.default_rng([seed, n_steps]).integers(2**63 - 1))
 
 
 @contextmanager

@@ -61,7 +61,13 @@ def check_labels(y, weight, *, unlabeled_label, class_weight, classes=None):
     strings = y_labeled.dtype.kind in "US" and y.dtype.kind == "O"
     if strings and not all(isinstance(v, str) for v in y[labeled]):
         raise ValueError("y mixes strings and numbers among its labels.")
-    check_classification_targets(y_labeled)
+    try:
+        check_classification_targets(y_labeled)
+    except ValueError as error:
+        raise ValueError(
+            f"{error} To predict numbers take a regressor, such as AutoSSLRegressor, and NaN "
+            "where y is not known."
+        ) from None
     found = np.unique(y_labeled if classes is None else classes)
     unknown = np.setdiff1d(y_labeled, found)
     if len(unknown):

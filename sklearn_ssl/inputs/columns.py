@@ -214,9 +214,14 @@ def _refuse(values, given, names=None, rows=None):
     else:
         place += f"position {tuple(rest)}"
     if np.isnan(value):
+        remedy = "fill them first, with SimpleImputer in a Pipeline with this estimator, or"
+        if issparse(given):
+            remedy = "in sparse rows fill them first, with SimpleImputer in a Pipeline, or"
+        elif len(rest) > 1:
+            remedy = "in images fill them first, with numpy.nan_to_num or a model of yours, or"
         raise ValueError(
-            f"X contains NaN, at {place}. This estimator does not accept missing values: fill them "
-            "first, with SimpleImputer in a Pipeline with this estimator, or leave such rows out."
+            f"X contains NaN, at {place}. This estimator does not accept missing values: {remedy} "
+            "leave such rows out."
         )
     if np.isinf(value):
         raise ValueError(

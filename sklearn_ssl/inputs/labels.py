@@ -11,8 +11,8 @@ from sklearn.utils.validation import column_or_1d
 from .from_torch import to_numpy
 
 LABELS_FIRST = (
-    "Give labeled rows as X and y, and rows without a label as X_unlabeled: so partial_fit takes "
-    "blocks that have no label of their own."
+    "Give labeled rows as X and y, and rows without a label as X_unlabeled: so partial_fit, where "
+    "there is one, takes blocks that have no label of their own."
 )
 _WRITTEN_BY_NUMPY = ["nan", "None", "<NA>", "NaT"]
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array, vstack
 
+from .._warnings import warn
 from .columns import foreign
 from .labels import is_missing
 from .moments import moments
@@ -212,6 +213,7 @@ def read_table(X, categorical_features):
     for j, name in enumerate(names):
         if chosen[j]:
             found, codes = _factorized(X, j)
+            _warn_of_single_values(name, found, (codes >= 0).sum())
             order = sorted(range(len(found)), key=lambda i: (type(found[i]).__name__, found[i]))
             categories.append(tuple(found[i] for i in order))
             gaps[j] = (codes < 0).any()
@@ -292,6 +294,31 @@ def _factorized(X, j):
     missing = np.array([is_missing(v) for v in index], dtype=bool)
     kept = [v for v, gap in zip(index, missing, strict=True) if not gap]
     return kept, np.where(missing, -1, np.cumsum(~missing) - 1)[codes]
+
+
+def _warn_of_single_values(name, found, n_given):
+    """Tell of a category most of whose values do not come back: an id, or numbers as text."""
+    if n_given < 20 or len(found) <= n_given / 2:
+        return
+    numbers = sum(map(_reads_as_number, found))
+    remedy = "If it is an id, drop it: new rows will not share its values."
+    if numbers > len(found) / 2:
+        remedy = (
+            f"{numbers} of them read as numbers: if they are, make it a column of numbers, with "
+            "pandas.to_numeric(column, errors='coerce') where it is text; if it is an id, drop it."
+        )
+    warn(
+        f"Column {name!r} of X is taken for a category, and {len(found)} of its {n_given} values "
+        f"differ. {remedy}"
+    )
+
+
+def _reads_as_number(value):
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _renumbered(codes, numbers, missing):

@@ -33,9 +33,10 @@ def hold_out(labeled, strata, fraction, seed):
         _, held = train_test_split(rows, test_size=fraction, stratify=strata, random_state=seed)
     except ValueError as error:
         raise ValueError(
-            f"validation_fraction={fraction} of {len(rows)} labeled rows leaves too few "
-            f"for each class in training or validation: {error} Give more labels, or train "
-            "without validation_fraction, early_stopping and temperature_scaling."
+            f"Holding out {fraction:g} of {len(rows)} labeled rows leaves too few of each class in "
+            f"training or validation: {str(error).rstrip('.')}. Set another validation_fraction, "
+            "give more labels, or train without validation_fraction, early_stopping and "
+            "temperature_scaling."
         ) from None
     held_out[held] = True
     return held_out

@@ -234,6 +234,7 @@ def test_a_column_that_is_all_missing_and_one_that_no_label_has():
     assert np.isfinite(clf.predict_proba(X)).all()
 
 
+@pytest.mark.filterwarnings("ignore:Column 'id' of X is taken for a category")
 def test_many_categories_are_read_part_by_part():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"id": rng.integers(0, 3000, 4000).astype(str), "x": rng.normal(size=4000)})
@@ -338,3 +339,31 @@ def test_two_values_of_a_category_are_as_far_apart_as_two_numbers_are_on_average
     twins = pd.DataFrame({"s": list("aabb"), "x": [0.0, 1.0, 0.0, 1.0]})
     spacing = relative_spacing(read_table(twins, "from_dtype"))
     assert spacing == pytest.approx(min(1, np.sqrt(2) / np.sqrt(2)))
+
+
+@pytest.mark.parametrize(
+    ("values", "remedy"),
+    [
+        ([f"id{i}" for i in range(60)], "drop it"),
+        (["?", *(str(i / 7) for i in range(59))], "59 of them read as numbers"),
+        (pd.Categorical([*range(40), *range(20)]), "40 of them read as numbers"),
+        ([None] * 30 + [str(i) for i in range(30)], "30 of its 30 values"),
+    ],
+)
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_a_category_whose_values_do_not_come_back_is_told_of(kind, values, remedy):
+    table = kind({"number": np.arange(60.0), "text": values if kind is pd.DataFrame else [*values]})
+    if kind is pl.DataFrame and isinstance(values, pd.Categorical):
+        pytest.skip("numbers are no categories there")
+    y = np.where(np.arange(60) % 3, -1, np.arange(60) // 30)
+    with pytest.warns(UserWarning, match=f"Column 'text' .*{remedy}") as told:
+        LabelPropagationClassifier().fit(table, y)
+    assert len(told) == 1
+
+
+def test_categories_of_few_rows_or_few_values_are_not_told_of():
+    y = np.where(np.arange(60) % 3, -1, np.arange(60) // 30)
+    halves = pd.DataFrame({"number": np.arange(60.0), "text": [f"id{i // 2}" for i in range(60)]})
+    LabelPropagationClassifier().fit(halves, y)
+    few = pd.DataFrame({"number": np.arange(19.0), "text": [f"id{i}" for i in range(19)]})
+    LabelPropagationClassifier().fit(few, np.arange(19) % 2)

@@ -228,7 +228,7 @@ class TooFew(Callable):
         (NearestNeighbors(), "'neighbors' parameter"),
         (KNeighborsTransformer(mode="connectivity"), "mode='distance'"),
         (exact_transformer(4), "n_neighbors=4, but n_neighbors=5 are needed"),
-        (TooFew(), "has 3 neighbours in the graph, but n_neighbors=5 are needed: raise"),
+        (TooFew(), "has 3 neighbours in the graph, but n_neighbors=5 are needed: let"),
     ],
 )
 def test_transformers_that_will_not_do(task, neighbors, message):
@@ -314,6 +314,9 @@ def test_graphs_that_will_not_do(graphs):
         (-graph, "no distances"),
         (with_nan, "no distances"),
         (beyond, "must be < 500"),
+        (sp.csr_array(graph.shape), "Row 0 has 0 neighbours"),
+        (sp.csr_array(np.exp(-graph.toarray())), "not similarities"),
+        (kneighbors_graph(np.arange(500.0)[:, None], 9, include_self=True), "not similarities"),
         (kneighbors_graph(np.arange(500.0)[:, None] ** 1.1, 4, mode="distance"), "4 neighbours"),
     ]:
         clf = precomputed()

@@ -247,6 +247,38 @@ MUTANTS = [
         "methods/test_label_propagation_graph.py -k equal_rows_by_hand",
     ),
     (
+        "partial-fit-draws-the-same-rows-each-time",
+        "engine/generators.py",
+        "return int(np.random.default_rng([seed, n_steps]).integers(2**63 - 1))",
+        "return seed",
+        "test_classifier.py -k short_calls",
+    ),
+    (
+        "partial-fit-holds-out-other-rows-each-time",
+        "base.py",
+        "            hold_out_seed = int(derived_seeds(seed)[0] % 2**32)\n"
+        "            if not reset:\n"
+        "                seed = seed_after(seed, previous.earlier_steps_ + previous.step_)\n",
+        "            if not reset:\n"
+        "                seed = seed_after(seed, previous.earlier_steps_ + previous.step_)\n"
+        "            hold_out_seed = int(derived_seeds(seed)[0] % 2**32)\n",
+        "test_classifier.py -k holds_out_the_same",
+    ),
+    (
+        "categories-of-single-values-pass-in-silence",
+        "inputs/mixed.py",
+        "if n_given < 20 or len(found) <= n_given / 2:",
+        "if True:",
+        "inputs/test_mixed.py -k values_do_not_come_back",
+    ),
+    (
+        "similarities-pass-for-distances",
+        "methods/label_propagation/rows.py",
+        "if (itself > 0).all() and",
+        "if False and",
+        "methods/test_label_propagation_neighbors.py -k that_will_not_do",
+    ),
+    (
         "lists-rows-are-neighbours-of-themselves",
         "methods/label_propagation/lists.py",
         "far = np.where(near == itself[:, None], np.inf, far)",

@@ -139,7 +139,7 @@ class OfTransformer:
 
     @property
     def _remedy(self):
-        return f"raise the n_neighbors of {type(self.transformer).__name__}"
+        return f"let {type(self.transformer).__name__} find more of them"
 
 
 class KnownGraph:
@@ -149,8 +149,8 @@ class KnownGraph:
     """
 
     _remedy = (
-        "pass a graph with more neighbours, as rows that a split leaves out, or whose weight is 0, "
-        "do not count"
+        "lower that of the estimator, or pass a graph with more neighbours, as rows that a split "
+        "leaves out, or whose weight is 0, do not count"
     )
 
     def __init__(self, columns):
@@ -206,6 +206,8 @@ def read_graph(graph, name="X"):
     graph.check_format()  # a column beyond the last would be written to
     if graph.nnz and not (np.isfinite(graph.data).all() and graph.data.min() >= 0):
         raise ValueError(f"{name} holds values that are no distances: NaN, infinite or below 0.")
+    if graph.nnz == 0:
+        return graph
     return sort_graph_by_row_values(graph, copy=True, warn_when_not_sorted=False)
 
 

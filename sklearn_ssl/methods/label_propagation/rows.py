@@ -38,6 +38,13 @@ class GraphEstimator(ParameterTable, BaseEstimator):
                 f"X has shape {X.shape}, but with neighbors='precomputed' it is the square graph "
                 "of distances between all rows."
             )
+        itself = X.diagonal()
+        if (itself > 0).all() and (itself >= X.max(axis=1).toarray().ravel()).all():
+            raise ValueError(
+                "In X all rows are as far from themselves as from any other. With "
+                "neighbors='precomputed' it holds distances, not similarities or a 1 for each "
+                "neighbour: pass what KNeighborsTransformer(mode='distance') gives."
+            )
         self.n_features_in_ = X.shape[1]
         vars(self).pop("feature_names_in_", None)  # of an earlier fit
         return X
