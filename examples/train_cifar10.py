@@ -139,14 +139,14 @@ def draw(rows, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", required=True)
+    parser.add_argument("--data-dir", required=True, help="folder with cifar-10-batches-py")
     parser.add_argument("--n-labeled", type=int, default=250, help="a multiple of 10")
-    parser.add_argument("--preset", choices=PRESETS, default="paper", help="for what is not given")
+    parser.add_argument("--preset", choices=PRESETS, default="paper", help="of what is not given")
     parser.add_argument("--method", choices=METHODS)
     parser.add_argument("--network", choices=("wide", "auto"))
     parser.add_argument("--max-steps", type=int)
     first = parser.add_mutually_exclusive_group()
-    first.add_argument("--first-steps", type=int, default=0, help="of S4L, before the method")
+    first.add_argument("--first-steps", type=int, default=0, help="steps of S4L before the method")
     first.add_argument("--start-from", type=Path, help="first.pt of a run with --first-steps")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--unlabeled-ratio", type=int, help="default: the method's own")
@@ -155,7 +155,7 @@ def main(arguments=None):
     parser.add_argument("--width", type=int, default=2, help="of the wide network")
     parser.add_argument("--subset", type=int, help="so many training images only, for a trial")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--report-every", type=int, default=1, help="epochs")
+    parser.add_argument("--report-every", type=int, default=1, help="epochs between tests")
     parser.add_argument("--device", default="auto")
     parser.add_argument(
         "--precision",
@@ -165,7 +165,7 @@ def main(arguments=None):
     )
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("cifar10_run"))
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--resume", action="store_true", help="go on from --out")
     args = parser.parse_args(arguments)
     for name, value in PRESETS[args.preset].items():
         if getattr(args, name) is None:

@@ -190,8 +190,9 @@ class Ranks:
                 differ.append(f"{name} ({values[0]} on process 0, {values[other]} on {other})")
         if differ:
             raise ValueError(
-                f"The processes that train together were given other {', '.join(differ)}. Give all "
-                "of them the same rows, labels and parameters, and an int as random_state."
+                f"The processes that train together were given different {', '.join(differ)}. "
+                "Give all of them all rows and labels, the same parameters, and an int as "
+                "random_state: each draws batches of its own."
             )
 
     # --------------------------------------- tensors, at once after a meeting

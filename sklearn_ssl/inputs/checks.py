@@ -1,5 +1,6 @@
 """What is refused before training starts, and in which words."""
 
+import math
 from contextlib import contextmanager
 
 import numpy as np
@@ -95,6 +96,8 @@ _CHANNELS_LAST = (
 def _refuse_other_axes(X, known):
     """Refuse images with the channels last, and a single image, where `fit` had (C, H, W).
 
+    Rows of a table where `fit` had images are refused too, and the reverse.
+
     A count of features, which is what scikit-learn would say of both, names neither.
     """
     shape = tuple(getattr(X, "shape", ()))
@@ -104,6 +107,11 @@ def _refuse_other_axes(X, known):
         raise ValueError(
             f"X of shape {shape} is a single row: X[None] of shape {(1, *shape)} holds one."
         )
+    if len(shape) > 1 and len(shape) != 1 + len(known) and (len(shape) > 2 or len(known) > 1):
+        remedy = ""
+        if math.prod(shape[1:]) == math.prod(known):
+            remedy = f": X.reshape{(-1, *known)}"
+        raise ValueError(f"X has rows of shape {shape[1:]}, but those of fit had {known}{remedy}.")
 
 
 def _channels_come_last(first, second, third):

@@ -144,7 +144,7 @@ def test_what_fails_on_one_process_ends_the_fit_of_all(n, tmp_path):
         assert len(each["told"]) == 1
         assert "y or sample_weight" in each["labels"]
         assert " X (" not in each["labels"]
-        assert "given other X (float32 (240, 64)" in each["rows"]
+        assert "given different X (float32 (240, 64)" in each["rows"]
         assert "(240, 60)" in each["shape"]
         assert f"lr (0.1 on process 0, -1.0 on {n - 1})" in each["lr"]
         assert "random_state (0 on process 0, 1 on 1)" in each["seed"]

@@ -227,3 +227,17 @@ def test_predict_names_channels_that_come_last_and_a_single_image(kind):
 )  # fmt: skip
 def test_channels_first_are_not_told_of(shape):
     warn_of_channels_last(np.zeros((2, *shape)))
+
+
+def test_images_for_rows_and_rows_for_images_are_told_apart(digits):
+    X, y, _, _ = digits
+    images = X.reshape(-1, 1, 8, 8)
+    clf = quick(FixMatchClassifier, max_steps=1, module_params=None).fit(images, y)
+    with pytest.raises(ValueError, match=r"rows of shape \(64,\), .* X.reshape\(-1, 1, 8, 8\)"):
+        clf.predict(X)
+    with pytest.raises(ValueError, match=r"rows of shape \(60,\), .* had \(1, 8, 8\)\.$"):
+        clf.predict(X[:, :60])
+    assert len(clf.predict(X.reshape(-1, 1, 8, 8)[:3])) == 3
+    graph = LabelPropagationClassifier().fit(X, y)
+    with pytest.raises(ValueError, match=r"rows of shape \(1, 8, 8\), .* X.reshape\(-1, 64\)"):
+        graph.predict(images)
