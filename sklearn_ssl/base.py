@@ -117,8 +117,8 @@ class SSLEstimator(Diagram, FilesMixin, NestedParametersMixin, ParameterTable, B
     device : str, default="auto"
         "auto" takes CUDA if it is available, else the CPU. Any torch device can be named.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        "auto" uses bfloat16 autocast on CUDA and float32 on other devices. On images bfloat16 is
-        faster too on a CPU that multiplies in it (AMX), and far slower on others.
+        "auto" uses bfloat16 autocast on CUDA and float32 on other devices. On many images bfloat16
+        is faster too on a CPU that multiplies in it (AMX), and far slower on others.
     warm_start : bool, default=False
         Start the next fit from the weights of the last one, with a new schedule and optimizer.
         The classes and the shape of the rows must be the same.
