@@ -29,14 +29,17 @@ def clusters(n):
     return make_blobs(n, n_features=64, centers=20, cluster_std=4, random_state=0)[0]
 
 
-def lists(X):
-    search = RowLists(K).fit(X)
+def of_kneighbors(search, X):
+    search.fit(X)
     return lambda rows: search.kneighbors(rows, K + (rows is not None))[1]
+
+
+def lists(X):
+    return of_kneighbors(RowLists(K), X)
 
 
 def scikit_learn(X):
-    search = NearestNeighbors(n_neighbors=K).fit(X)
-    return lambda rows: search.kneighbors(rows, K + (rows is not None))[1]
+    return of_kneighbors(NearestNeighbors(n_neighbors=K), X)
 
 
 def inverted_file(X):

@@ -10,7 +10,15 @@ from sklearn.utils.validation import check_array
 from .from_torch import to_numpy
 from .labels import is_missing
 
-__all__ = ["as_rows", "difference", "foreign", "missing_located", "refuse_arrow", "to_float32"]
+__all__ = [
+    "as_rows",
+    "difference",
+    "foreign",
+    "missing_located",
+    "reads_as_number",
+    "refuse_arrow",
+    "to_float32",
+]
 
 _TIMES = datetime.date | datetime.time | datetime.timedelta | np.datetime64 | np.timedelta64
 _ADVICE = {
@@ -113,13 +121,19 @@ def foreign(values):
     return ("text", written) if values.dtype.kind in "SU" else (None, None)
 
 
+def reads_as_number(value):
+    """Whether a value is a number, or its text."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _kind(value):
     if isinstance(value, str | bytes):
-        try:
-            float(value)
-        except ValueError:
-            return "text"
-    elif isinstance(value, _TIMES) or type(value).__name__ == "Period":
+        return None if reads_as_number(value) else "text"
+    if isinstance(value, _TIMES) or type(value).__name__ == "Period":
         return "dates or times"
     elif type(value).__name__ == "Interval":
         return "intervals"

@@ -8,7 +8,7 @@ import torch
 from scipy.sparse import csr_array, vstack
 
 from .._warnings import warn
-from .columns import foreign
+from .columns import foreign, reads_as_number
 from .labels import is_missing
 from .moments import moments
 
@@ -300,7 +300,7 @@ def _warn_of_single_values(name, found, n_given):
     """Tell of a category most of whose values do not come back: an id, or numbers as text."""
     if n_given < 20 or len(found) <= n_given / 2:
         return
-    numbers = sum(map(_reads_as_number, found))
+    numbers = sum(map(reads_as_number, found))
     remedy = "If it is an id, drop it: new rows will not share its values."
     if numbers > len(found) / 2:
         remedy = (
@@ -311,14 +311,6 @@ def _warn_of_single_values(name, found, n_given):
         f"Column {name!r} of X is taken for a category, and {len(found)} of its {n_given} values "
         f"differ. {remedy}"
     )
-
-
-def _reads_as_number(value):
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _renumbered(codes, numbers, missing):

@@ -204,10 +204,10 @@ def read_graph(graph, name="X"):
         )
     graph = csr_array(graph)
     graph.check_format()  # a column beyond the last would be written to
-    if graph.nnz and not (np.isfinite(graph.data).all() and graph.data.min() >= 0):
-        raise ValueError(f"{name} holds values that are no distances: NaN, infinite or below 0.")
     if graph.nnz == 0:
         return graph
+    if not (np.isfinite(graph.data).all() and graph.data.min() >= 0):
+        raise ValueError(f"{name} holds values that are no distances: NaN, infinite or below 0.")
     return sort_graph_by_row_values(graph, copy=True, warn_when_not_sorted=False)
 
 
