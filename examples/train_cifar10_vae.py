@@ -31,6 +31,7 @@ def main(arguments=None):
     parser.add_argument("--subset", type=int, help="so many training images only, for a trial")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="auto", help="bfloat16 for a CPU that has it")
     args = parser.parse_args(arguments)
     if args.data_dir:
         X, y, X_test, y_test = load_cifar10(args.data_dir)
@@ -48,8 +49,9 @@ def main(arguments=None):
         for name, weight in (("supervised", 0.0), ("semi-supervised", 1.0)):
             start = time.perf_counter()
             vae = VAEClassifier(
-                unlabeled_weight=weight, max_steps=steps, device=args.device, random_state=seed
-            ).fit(X, few)
+                unlabeled_weight=weight, max_steps=steps, device=args.device,
+                precision=args.precision, random_state=seed,
+            ).fit(X, few)  # fmt: skip
             predicted = vae.predict(X_test)
             accuracy = accuracy_score(y_test, predicted)
             f1 = f1_score(y_test, predicted, average="macro")

@@ -51,6 +51,36 @@ class CNN(nn.Module):
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(channels, n_classes))
 
+    def maps(self, x):
+        """Features before they are pooled over the image.
+
+        Parameters
+        ----------
+        x : tensor (n, C, H, W) of float
+            Images.
+
+        Returns
+        -------
+        tensor (n, 4 width, H', W')
+            Activations of the last stage.
+        """
+        return self.layers[:-4](x)
+
+    def from_maps(self, maps):
+        """Classify images by what `maps` returns for them.
+
+        Parameters
+        ----------
+        maps : tensor (n, 4 width, H', W')
+            Activations of the last stage.
+
+        Returns
+        -------
+        tensor (n, K)
+            Logits.
+        """
+        return self.layers[-4:](maps)
+
     def forward(self, x):
         """Classify images.
 
@@ -64,7 +94,7 @@ class CNN(nn.Module):
         tensor (n, K)
             Logits.
         """
-        return self.layers(x)
+        return self.from_maps(self.maps(x))
 
 
 class FastCNN(nn.Module):
@@ -141,6 +171,37 @@ class FastCNN(nn.Module):
         self.filters.copy_(torch.cat([filters, -filters]))
         self.started.fill_(True)
 
+    def maps(self, x):
+        """Features before they are pooled over the image.
+
+        Parameters
+        ----------
+        x : tensor (n, C, H, W) of float
+            Images.
+
+        Returns
+        -------
+        tensor (n, 4 width, H', W')
+            Activations of the last stage.
+        """
+        x = nn.functional.conv2d(self.standardize(x), self.filters, self.bias)
+        return self.layers[:-4](x)
+
+    def from_maps(self, maps):
+        """Classify images by what `maps` returns for them.
+
+        Parameters
+        ----------
+        maps : tensor (n, 4 width, H', W')
+            Activations of the last stage.
+
+        Returns
+        -------
+        tensor (n, K)
+            Logits.
+        """
+        return self.layers[-4:](maps) / 3
+
     def forward(self, x):
         """Classify images.
 
@@ -154,8 +215,7 @@ class FastCNN(nn.Module):
         tensor (n, K)
             Logits.
         """
-        x = nn.functional.conv2d(self.standardize(x), self.filters, self.bias)
-        return self.layers(x) / 3
+        return self.from_maps(self.maps(x))
 
 
 def image_network(input_shape):

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_ssl import VAEClassifier, hide_labels
 from sklearn_ssl.engine.batches import Batch
 from sklearn_ssl.methods.vae.losses import JointLoss, M1M2Loss, M2Loss
-from sklearn_ssl.methods.vae.networks import M1M2VAE
+from sklearn_ssl.methods.vae.networks import M1M2VAE, JointVAE
 
 from ..helpers import quick
 from .by_hand import balanced_accuracies, cross_entropy, same
@@ -285,6 +285,26 @@ def test_likelihoods():
         other.fit(images, y)
         assert other.inverse_transform(other.transform(images)).shape == images.shape
         assert np.isfinite(other.score_samples(images)).all()
+
+
+@pytest.mark.parametrize("input_shape", [(3, 25, 32), (1, 9, 8), (6,)])
+def test_one_pass_of_the_encoder_serves_z_and_the_class(input_shape):
+    torch.manual_seed(0)
+    model = JointVAE(input_shape, n_classes=4, latent_dim=3, width=4).eval()
+    x = torch.rand(5, *input_shape)
+    logits, (mean, log_var) = model.classify_and_encode(x)
+    torch.testing.assert_close(logits, model(x))
+    torch.testing.assert_close((mean, log_var), model.encode(x))
+    passes, layers = [], (torch.nn.Conv2d, torch.nn.Linear)
+    first = next(m for m in model.trunk.modules() if isinstance(m, layers))
+    first.register_forward_hook(lambda *_: passes.append(1))
+    g = torch.Generator().manual_seed(0)
+    batch = Batch(x[:2], torch.tensor([1, 3]), x[2:], torch.arange(3), 0.0, g)
+    loss = JointLoss(view=same, beta=0.1, unlabeled_weight=1.0, threshold=0.8)
+    loss(model, batch)[0].backward()
+    assert len(passes) == 1
+    encoder = [p.grad for name, p in model.named_parameters() if name.startswith("trunk")]
+    assert all(grad is not None for grad in encoder)
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5])

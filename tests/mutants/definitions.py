@@ -617,9 +617,23 @@ MUTANTS = [
     (
         "vae-bound-of-the-batch",
         "methods/vae/losses.py",
-        "batch.mean_over_rows(negative_elbo(model, x, None, _noise(g), seen))",
-        "negative_elbo(model, x, None, _noise(g), seen).mean()",
+        "batch.mean_over_rows(negative_elbo(model, x, None, _noise(g), q))",
+        "negative_elbo(model, x, None, _noise(g), q).mean()",
         "methods/test_vae.py -k mean_over_all_rows",
+    ),
+    (
+        "vae-encodes-twice",
+        "methods/vae/losses.py",
+        'hasattr(model, "classify_and_encode") and not self.stacked',
+        "False",
+        "methods/test_vae.py -k one_pass",
+    ),
+    (
+        "vae-classifies-other-maps",
+        "methods/vae/networks.py",
+        "self.trunk.from_maps(maps), self",
+        "self.trunk.from_maps(maps.relu()), self",
+        "methods/test_vae.py -k one_pass",
     ),
     (
         "m1-bound-of-the-batch",

@@ -1,9 +1,10 @@
 """The automatic networks' first layers."""
 
+import pytest
 import torch
 
 from sklearn_ssl.inputs.sparse_rows import SparseRows
-from sklearn_ssl.networks import MLP, DocumentMLP, FastCNN, Standardize, WithFeatures
+from sklearn_ssl.networks import CNN, MLP, DocumentMLP, FastCNN, Standardize, WithFeatures
 from sklearn_ssl.networks.mlp import SmoothClip
 
 
@@ -54,6 +55,18 @@ def test_first_layer_of_the_fast_network_whitens_patches():
     before = net.filters.clone()
     net.start_from(torch.rand(50, 3, 12, 12))
     assert torch.equal(net.filters, before)
+
+
+@pytest.mark.parametrize("network", [CNN, FastCNN])
+def test_maps_are_what_the_classifier_pools(network):
+    torch.manual_seed(0)
+    net = network((3, 26, 30), n_classes=4, width=4).eval()
+    x = torch.rand(5, 3, 26, 30)
+    maps = net.maps(x)
+    assert maps.shape[:2] == (5, 16)
+    assert min(maps.shape[2:]) > 1
+    torch.testing.assert_close(net.from_maps(maps), net(x), rtol=0, atol=0)
+    torch.testing.assert_close(net.from_maps(maps.flip(2, 3)), net(x))  # it pools over all places
 
 
 def _patches(x):

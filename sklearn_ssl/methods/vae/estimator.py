@@ -14,7 +14,7 @@ from ...inputs.checks import check_device
 from ...inputs.lazy import in_unit_range
 from .latent import LatentVariablesMixin
 from .losses import JointLoss, M1M2Loss, M2Loss
-from .networks import M1M2VAE, M2VAE, JointVAE
+from .networks import M1M2VAE, M1VAE, M2VAE, JointVAE
 
 __all__ = ["VAEClassifier"]
 
@@ -26,8 +26,8 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     equations 5 to 9. ``objective`` chooses the model:
 
     - ``"joint"``, which is not from the paper: one encoder serves reconstruction, KL and a
-      classifier on the latent mean. Unlabeled rows train the autoencoder and, if the classifier is
-      confident, the classifier.
+      classifier, on the latent mean or, for images, on the features that z is made from. Unlabeled
+      rows train the autoencoder and, if the classifier is confident, the classifier.
     - ``"m1"``: an autoencoder learns from all rows. A classifier on its latent means learns from
       the labels and does not change the autoencoder.
     - ``"m2"``: the class y is a latent variable beside z, and is summed out on unlabeled rows:
@@ -64,8 +64,8 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
         joint: unlabeled rows of a higher confidence train the classifier too. None: no unlabeled
         row trains it.
     augment : "auto" or callable ``(x, generator) -> x``, default="auto"
-        joint: view of the rows for the encoder in training. "auto": small noise on tables (the weak
-        view of `augment.default_views`), none on images.
+        joint: view of the rows for the encoder in training. "auto": the weak view of
+        `augment.default_views`.
     module : "auto", nn.Module class or instance, default="auto"
         Your own network has ``forward(x)``, ``encode(x, y)``, ``decode(z, y)``,
         ``log_likelihood(x, decoded)`` and ``to_input(decoded)`` as ``networks.vae`` describes, and
@@ -140,10 +140,10 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
         return self.objective in ("m2", "m1+m2")
 
     def _make_network(self, summary):
-        automatic = {"m2": M2VAE, "m1+m2": M1M2VAE}.get(self.objective, JointVAE)
+        networks = {"joint": JointVAE, "m1": M1VAE, "m2": M2VAE, "m1+m2": M1M2VAE}
         likelihood = self._resolved_likelihood(summary)
         return super()._make_network(
-            summary, automatic, latent_dim=self.latent_dim, likelihood=likelihood
+            summary, networks[self.objective], latent_dim=self.latent_dim, likelihood=likelihood
         )
 
     def _resolved_likelihood(self, summary):
@@ -155,8 +155,7 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
     def _make_view(self, rows):
         if self._knows_classes:
             return unchanged
-        as_they_are = rows.X.ndim > 2 or self.objective == "m1"
-        still = isinstance(self.augment, str) and as_they_are
+        still = isinstance(self.augment, str) and self.objective == "m1"
         return choose_views(rows.X, GaussianNoise(0.0) if still else self.augment)[0]
 
     def _make_loss(self, rows):

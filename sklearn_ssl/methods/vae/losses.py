@@ -21,12 +21,12 @@ from ...losses import (
 __all__ = ["JointLoss", "M1M2Loss", "M2Loss", "negative_elbo"]
 
 
-def negative_elbo(model, x, y, noise, seen=None):
+def negative_elbo(model, x, y, noise, q=None):
     """-log p(x|y,z) + KL(q(z|x,y) || p(z)), one sample of z: nats, (n,), or (n, K) for y (1, K).
 
-    The encoder reads ``seen``, a view of x, where it is given.
+    ``q`` is mean and log variance of z, where they are known: of a view of x, say.
     """
-    mean, log_var = model.encode(x if seen is None else seen, y)
+    mean, log_var = model.encode(x, y) if q is None else q
     z = mean + noise(mean) * (0.5 * log_var).exp()
     x = x if z.ndim == 2 else x[:, None]
     return gaussian_kl(mean, log_var) - model.log_likelihood(x, model.decode(z, y))
@@ -129,19 +129,20 @@ class JointLoss(nn.Module):
         """The ELBO, a bound on log p(x): (n,)."""
         return -negative_elbo(model, x, None, noise)
 
-    def classify(self, model, x):
-        """Logits (n, K)."""
-        if self.stacked:
-            return model.classifier(model.encode(x)[0].detach())
-        return model(x)
+    def classify_and_encode(self, model, x):
+        """Logits (n, K), and mean and log variance of z; in one pass where the network can."""
+        if hasattr(model, "classify_and_encode") and not self.stacked:
+            return model.classify_and_encode(x)
+        q = model.encode(x)
+        return model.classifier(q[0].detach()) if self.stacked else model(x), q
 
     def forward(self, model, batch):
         x_l, x_u, g = batch.x_l, batch.x_u, batch.generator
         x = torch.cat([x_l, x_u])
-        seen = self.view(x, g)
-        logits_l, logits_u = self.classify(model, seen).split([len(x_l), len(x_u)])
+        logits, q = self.classify_and_encode(model, self.view(x, g))
+        logits_l, logits_u = logits.split([len(x_l), len(x_u)])
         classify = cross_entropy(logits_l, batch.y_l)
-        elbo = -batch.mean_over_rows(negative_elbo(model, x, None, _noise(g), seen))
+        elbo = -batch.mean_over_rows(negative_elbo(model, x, None, _noise(g), q))
         unlabeled = -self.beta * elbo / x[0].numel()
         parts = {"labeled_loss": classify}
         if self.threshold is not None and len(x_u):

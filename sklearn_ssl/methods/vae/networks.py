@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from ...networks.cnn import image_network
 from ...networks.mlp import MLP, SmoothClip, Standardize
 
-__all__ = ["M1M2VAE", "M2VAE", "JointVAE"]
+__all__ = ["M1M2VAE", "M1VAE", "M2VAE", "JointVAE"]
 
 
 class ClassConditional(nn.Module):
@@ -79,20 +79,16 @@ class _VAE(nn.Module):
             top = sizes[-1]
         else:
             channels, height, side = input_shape
-            self.small = (-(-height // 4), -(-side // 4))
-            self.trunk = nn.Sequential(
-                nn.Conv2d(channels, width, 3, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Flatten(),
-            )
-            self.n_features = 2 * width * self.small[0] * self.small[1]
+            small = (-(-height // 4), -(-side // 4))
+            self.trunk = self._make_image_trunk(n_classes, mean, scale, width, dropout)
+            with torch.no_grad():
+                self.n_features = self.eval().features(torch.zeros(1, *input_shape)).shape[1]
+            self.train()
             top = 256
             self.grow = nn.Sequential(
-                nn.Linear(top, self.n_features),
+                nn.Linear(top, 2 * width * math.prod(small)),
                 nn.ReLU(),
-                nn.Unflatten(1, (2 * width, *self.small)),
+                nn.Unflatten(1, (2 * width, *small)),
                 nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),
                 nn.ReLU(),
             )
@@ -104,9 +100,24 @@ class _VAE(nn.Module):
             n_classes, mean, scale, hidden_layer_sizes, width, dropout
         )
 
+    def _make_image_trunk(self, n_classes, mean, scale, width, dropout):
+        return nn.Sequential(
+            nn.Conv2d(self.input_shape[0], width, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+        )
+
+    def features(self, x):
+        """What the encoder makes of x (n, ...) without the class: (n, n_features)."""
+        return self.trunk(self.standardize(x))
+
     def encode(self, x, y=None):
         """x (n, ...) and y (n,) -> mean, log variance (n, L); y (1, K) -> (n, K, L)."""
-        h = self.trunk(self.standardize(x))
+        return self._q_of_z(self.features(x), y)
+
+    def _q_of_z(self, h, y=None):
         if y is not None and y.ndim == 2:
             h = h[:, None]
         mean, log_var = self.to_z(F.relu(self.mix(h, y))).chunk(2, -1)
@@ -159,8 +170,8 @@ class M2VAE(_VAE):
         return self.classifier.start_from
 
 
-class JointVAE(_VAE):
-    """One encoder: the classifier reads the mean of q(z|x)."""
+class M1VAE(_VAE):
+    """An autoencoder that knows no classes, and a classifier of the mean of q(z|x)."""
 
     def _make_classifier(self, n_classes, mean, scale, hidden_layer_sizes, width, dropout):
         return nn.Sequential(
@@ -170,6 +181,45 @@ class JointVAE(_VAE):
     def forward(self, x):
         """x (n, ...) -> logits (n, K)."""
         return self.classifier(self.encode(x)[0])
+
+
+class JointVAE(M1VAE):
+    """One encoder for z and the class. For images it is the automatic network.
+
+    There the classifier is that network, and z is made from its maps before they are pooled.
+    """
+
+    @property
+    def _images(self):
+        return len(self.input_shape) > 1
+
+    def _make_image_trunk(self, n_classes, mean, scale, width, dropout):
+        network = image_network(self.input_shape)
+        return network(self.input_shape, n_classes, mean, scale, width, dropout)
+
+    def _make_classifier(self, *args):
+        return None if self._images else super()._make_classifier(*args)
+
+    def features(self, x):
+        """What z is made from: (n, n_features)."""
+        return self.trunk.maps(x).flatten(1) if self._images else super().features(x)
+
+    def forward(self, x):
+        """x (n, ...) -> logits (n, K)."""
+        return self.trunk(x) if self._images else super().forward(x)
+
+    def classify_and_encode(self, x):
+        """Logits, and mean and log variance of z, with one pass of the encoder."""
+        if self._images:
+            maps = self.trunk.maps(x)
+            return self.trunk.from_maps(maps), self._q_of_z(maps.flatten(1))
+        q = self.encode(x)
+        return self.classifier(q[0]), q
+
+    @property
+    def start_from(self):
+        """That of the automatic network, if it has one."""
+        return self.trunk.start_from
 
 
 class _FirstVAE(_VAE):
