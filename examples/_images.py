@@ -17,6 +17,14 @@ def load(folder):
     return X, y, X_test, y_test
 
 
+def say_gain(alone, both):
+    """Print the mean gain from unlabeled rows over draws of labels, with its standard error."""
+    gain = np.subtract(both, alone)
+    error = f" +- {gain.std(ddof=1) / len(gain) ** 0.5:.4f}" if len(gain) > 1 else ""
+    print(f"labels alone {np.mean(alone):.4f}, with unlabeled rows {np.mean(both):.4f}, ", end="")
+    print(f"gain {gain.mean():+.4f}{error} (standard error, {len(gain)} draws)")
+
+
 def picture(images, titles, path, columns=10):
     """Save images with their titles; nothing without matplotlib."""
     try:

@@ -1,6 +1,7 @@
 """A semi-supervised GAN: the discriminator is the classifier, the generator makes digits.
 
-    python examples/mnist_sgan.py [--data-dir MNIST_FOLDER] [--max-steps 3000] [--out DIR]
+    python examples/mnist_sgan.py [--data-dir MNIST_FOLDER] [--max-steps 3000] [--seeds 1]
+        [--out DIR]
 
 MNIST with 1,000 labels, or scikit-learn's digits with 100 without a folder, as rows of pixels.
 """
@@ -8,7 +9,7 @@ MNIST with 1,000 labels, or scikit-learn's digits with 100 without a folder, as 
 import argparse
 from pathlib import Path
 
-from _images import load, picture
+from _images import load, picture, say_gain
 
 from sklearn_ssl import SGANClassifier, hide_labels
 
@@ -17,20 +18,23 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir")
     parser.add_argument("--max-steps", type=int)
+    parser.add_argument("--seeds", type=int, default=1, help="draws of labels")
     parser.add_argument("--out", type=Path, default=Path("."))
     args = parser.parse_args(arguments)
     X, y, X_test, y_test = load(args.data_dir)
     side = X.shape[-1]
     rows, rows_test = X.reshape(len(X), -1) / 255, X_test.reshape(len(X_test), -1) / 255
     n_labeled, steps = (1000, 3000) if args.data_dir else (100, 1000)
-    few = hide_labels(y, n_labeled, "balanced", random_state=0)
-    results = {}
-    for name, weight in (("supervised", 0.0), ("with unlabeled rows", 1.0)):
-        gan = SGANClassifier(
-            unlabeled_weight=weight, max_steps=args.max_steps or steps, random_state=0
-        )
-        results[name] = gan.fit(rows, few).score(rows_test, y_test)
-        print(f"{name:20s} accuracy {results[name]:.4f}")
+    results = {"supervised": [], "with unlabeled rows": []}
+    for seed in range(args.seeds):
+        few = hide_labels(y, n_labeled, "balanced", random_state=seed)
+        for name, weight in (("supervised", 0.0), ("with unlabeled rows", 1.0)):
+            gan = SGANClassifier(
+                unlabeled_weight=weight, max_steps=args.max_steps or steps, random_state=seed
+            )
+            results[name].append(gan.fit(rows, few).score(rows_test, y_test))
+            print(f"{name:20s} accuracy {results[name][-1]:.4f}")
+    say_gain(*results.values())
     for record in gan.history_[:: max(1, len(gan.history_) // 10)]:
         print("  ".join(f"{k} {record[k]:.3f}" for k in
               ("step", "labeled_loss", "unlabeled_loss", "generator_loss")))  # fmt: skip

@@ -1,6 +1,7 @@
 """One autoencoder, four uses: classes, anomalies, clusters and new images.
 
-    python examples/mnist_vae.py [--data-dir MNIST_FOLDER] [--max-steps 3000] [--out DIR]
+    python examples/mnist_vae.py [--data-dir MNIST_FOLDER] [--max-steps 3000] [--seeds 1]
+        [--out DIR]
 
 MNIST with 1,000 labels, or scikit-learn's digits with 100 without a folder. Anomalies are images
 turned upside down and noise; clusters are found by k-means among latent means and named by the
@@ -11,7 +12,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from _images import load, picture
+from _images import load, picture, say_gain
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
@@ -22,6 +23,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir")
     parser.add_argument("--max-steps", type=int)
+    parser.add_argument("--seeds", type=int, default=1, help="draws of labels")
     parser.add_argument("--out", type=Path, default=Path("."))
     args = parser.parse_args(arguments)
     X, y, X_test, y_test = load(args.data_dir)
@@ -29,13 +31,14 @@ def main(arguments=None):
     rows_test = X_test.reshape(len(X_test), -1) / 255
     n_labeled, steps = (1000, 3000) if args.data_dir else (100, 1000)
     steps = args.max_steps or steps
-    few = hide_labels(y, n_labeled, "balanced", random_state=0)
-
-    results = {}
-    for name, weight in (("labels alone", 0.0), ("with unlabeled rows", 1.0)):
-        vae = VAEClassifier(unlabeled_weight=weight, max_steps=steps, random_state=0)
-        results[name] = vae.fit(rows, few).score(rows_test, y_test)
-        print(f"classes: {name:20s} accuracy {results[name]:.4f}")
+    results = {"labels alone": [], "with unlabeled rows": []}
+    for seed in range(args.seeds):
+        few = hide_labels(y, n_labeled, "balanced", random_state=seed)
+        for name, weight in (("labels alone", 0.0), ("with unlabeled rows", 1.0)):
+            vae = VAEClassifier(unlabeled_weight=weight, max_steps=steps, random_state=seed)
+            results[name].append(vae.fit(rows, few).score(rows_test, y_test))
+            print(f"classes: {name:20s} accuracy {results[name][-1]:.4f}")
+    say_gain(*results.values())
 
     rng = np.random.default_rng(0)
     side = X.shape[-1]
