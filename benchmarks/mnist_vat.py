@@ -1,13 +1,13 @@
 """VAT as its authors trained it, in a plain loop: error by step on hidden training labels of MNIST.
 
     python benchmarks/mnist_vat.py DATA_DIR [--epsilon 5] [--noise 0.5] [--hidden 1200 600 300 150]
-        [--steps 50000] [--seed 10] [--bfloat16] [--xi 0.01]
-        [--entropy 0]
+        [--steps 50000] [--seed 10] [--bfloat16] [--xi 0.01] [--entropy 0]
 
 DATA_DIR holds the IDX files. BatchNorm on logits too, a forward pass of its own for all 100 labels,
 250 unlabeled images on whose batches the running statistics do not learn, pixels in [0, 1], no
-entropy term; Adam, .002 times .9 a hundred times over the steps. BatchNorm's statistics are
-estimated anew before each line. ``--bfloat16`` runs the network in it; then xi must be large.
+entropy term but by ``--entropy``; Adam, .002 times .9 a hundred times over the steps. BatchNorm's
+statistics are estimated anew before each line. ``--bfloat16`` runs the network in it; then xi must
+be large.
 """
 
 import argparse
