@@ -32,7 +32,7 @@ COLUMNS = ("run", "steps", "seed", "error_percent", "seconds")
 
 VAT = {**mnist.VAT, "max_steps": 750, "entropy_weight": 1.0}
 SGAN = {**mnist.SGAN, "max_steps": 1500}
-M1M2 = {**mnist.VAE, "objective": "m1+m2"}
+M1M2 = {**mnist.VAE, "objective": "m1+m2"}  # alpha 1 and a warm-up of a fifth of the steps
 IMAGES = {**mnist.IMAGES, "max_steps": 1000}
 
 
