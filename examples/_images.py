@@ -20,9 +20,10 @@ def load(folder):
 def say_gain(alone, both):
     """Print the mean gain from unlabeled rows over draws of labels, with its standard error."""
     gain = np.subtract(both, alone)
-    error = f" +- {gain.std(ddof=1) / len(gain) ** 0.5:.4f}" if len(gain) > 1 else ""
+    error = np.std(gain, ddof=min(1, len(gain) - 1)) / len(gain) ** 0.5
+    error = f"+- {error:.4f} (standard error, {len(gain)} draws)"
     print(f"labels alone {np.mean(alone):.4f}, with unlabeled rows {np.mean(both):.4f}, ", end="")
-    print(f"gain {gain.mean():+.4f}{error} (standard error, {len(gain)} draws)")
+    print(f"gain {gain.mean():+.4f}", error if len(gain) > 1 else "(one draw)")
 
 
 def picture(images, titles, path, columns=10):

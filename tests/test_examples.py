@@ -154,7 +154,7 @@ def test_uses_of_images_without_a_folder(name, tmp_path, monkeypatch, capsys):
     results = script(name).main(["--max-steps", "300", "--out", str(tmp_path)])
     assert all(np.min(value) > 0.6 for value in results.values())
     assert list(tmp_path.glob("*.png"))
-    assert "(standard error, 1 draws)" in capsys.readouterr().out
+    assert "(one draw)" in capsys.readouterr().out
 
 
 def test_a_gain_has_its_standard_error(monkeypatch, capsys):

@@ -303,8 +303,24 @@ def test_one_pass_of_the_encoder_serves_z_and_the_class(input_shape):
     loss = JointLoss(view=same, beta=0.1, unlabeled_weight=1.0, threshold=0.8)
     loss(model, batch)[0].backward()
     assert len(passes) == 1
-    encoder = [p.grad for name, p in model.named_parameters() if name.startswith("trunk")]
+    parts = "trunk", "mix.linear", "to_z"
+    encoder = [p.grad for name, p in model.named_parameters() if name.startswith(parts)]
     assert all(grad is not None for grad in encoder)
+
+
+def test_a_joint_network_is_called_in_a_step_so_that_it_may_be_compiled():
+    model, calls = JointVAE((6,), n_classes=3, latent_dim=2), []
+    model.register_forward_hook(lambda *_: calls.append(1))
+    g = torch.Generator().manual_seed(0)
+    batch = Batch(torch.rand(2, 6), torch.tensor([1, 2]), torch.rand(3, 6), None, 0.0, g)
+    JointLoss(view=same, beta=0.1, unlabeled_weight=1.0)(model, batch)
+    assert len(calls) == 1
+
+
+def test_long_images_have_no_more_places_than_others():
+    model = JointVAE((1, 7, 90), n_classes=3, latent_dim=2, width=4)
+    assert model.n_features == 16 * 7 * 8
+    assert model.encode(torch.rand(2, 1, 7, 90))[0].shape == (2, 2)
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5])

@@ -51,7 +51,7 @@ class VAEClassifier(LatentVariablesMixin, SSLClassifier):
         for images in that range, else Gaussian.
     alpha : float > 0, default=1.0
         m2: weight of the classifier against the bound. The paper's .1 times N is ``alpha=.1`` here,
-        because the loss is divided by N. It needs tens of thousands of steps.
+        because the loss is divided by N; .1 needs tens of thousands of steps.
     warm_up : float in [0, 1], default=0.2
         m2: share of the steps in which q(y|x) learns from the labels alone, while the decoder
         learns from its predictions. The paper has no warm-up; in a few thousand steps a few labels

@@ -2,8 +2,10 @@
 
 `VAEClassifier` asks of a network, and of a user's own, for ``forward(x)`` (logits),
 ``encode(x, y)`` (mean and log variance of z), ``decode(z, y)`` (parameters of x) and
-``log_likelihood(x, decoded)``. The class y is an int64 tensor: (n,) gives each row its own, (1, K)
-scores every class for every row in one call, with results (n, K, ...).
+``log_likelihood(x, decoded)``; ``to_input(decoded)`` gives back rows. A joint network may have
+``classify_and_encode(x)``: both of the first two in one pass. The class y is an int64 tensor: (n,)
+gives each row its own, (1, K) scores every class for every row in one call, with results
+(n, K, ...).
 """
 
 import math
@@ -202,19 +204,28 @@ class JointVAE(M1VAE):
 
     def features(self, x):
         """What z is made from: (n, n_features)."""
-        return self.trunk.maps(x).flatten(1) if self._images else super().features(x)
+        return self._in_places(self.trunk.maps(x)) if self._images else super().features(x)
 
-    def forward(self, x):
-        """x (n, ...) -> logits (n, K)."""
-        return self.trunk(x) if self._images else super().forward(x)
+    def _in_places(self, maps):
+        """Maps (n, C, H, W) in at most 8 x 8 places, as one row an image."""
+        size = [min(side, 8) for side in maps.shape[2:]]
+        return F.adaptive_avg_pool2d(maps, size).flatten(1)
 
-    def classify_and_encode(self, x):
-        """Logits, and mean and log variance of z, with one pass of the encoder."""
+    def forward(self, x, with_z=False):
+        """x (n, ...) -> logits (n, K); and mean and log variance of z, if that is wanted."""
         if self._images:
             maps = self.trunk.maps(x)
-            return self.trunk.from_maps(maps), self._q_of_z(maps.flatten(1))
-        q = self.encode(x)
-        return self.classifier(q[0]), q
+            logits, q = self.trunk.from_maps(maps), None
+            if with_z:
+                q = self._q_of_z(self._in_places(maps))
+        else:
+            q = self.encode(x)
+            logits = self.classifier(q[0])
+        return (logits, q) if with_z else logits
+
+    def classify_and_encode(self, x):
+        """Logits, and mean and log variance of z, in one pass of the encoder."""
+        return self(x, with_z=True)  # the module is called, so that it may be compiled
 
     @property
     def start_from(self):
