@@ -153,7 +153,8 @@ def report():
         " labels in 8,000, where 1 has 14.1 % (seed 10). The"
         " authors' form, `benchmarks/mnist_m1m2.py DATA_DIR --m1 FILE --bfloat16`, had 18.2, 11.9,"
         " 9.7, 8.2, 7.4, 6.8 and 6.2 % of the same hidden labels after 4,000, 10,000, 20,000,"
-        " 30,000, 40,000, 50,000 and 60,000 steps of m2, after 30,000 of m1, and was stopped there.",
+        " 30,000, 40,000, 50,000 and 60,000 steps of m2, after 30,000 of m1, and was"
+        " stopped there.",
         "",
         "VAT in common batches had failed on this test set with seed 0 (25.27 % with plain SGD,"
         " 10,000 steps). Batches of their own for labeled rows, half and half with common ones, had"

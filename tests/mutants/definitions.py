@@ -629,10 +629,10 @@ MUTANTS = [
         "methods/test_vae.py -k one_pass",
     ),
     (
-        "vae-classifies-other-maps",
+        "vae-encodes-other-maps",
         "methods/vae/networks.py",
-        "self.trunk.from_maps(maps), None",
-        "self.trunk.from_maps(maps.relu()), None",
+        "q = self._q_of_z(self._in_places(maps))",
+        "q = self._q_of_z(self._in_places(maps.relu()))",
         "methods/test_vae.py -k one_pass",
     ),
     (
