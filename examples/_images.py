@@ -20,10 +20,12 @@ def load(folder):
 def say_gain(alone, both):
     """Print the mean gain from unlabeled rows over draws of labels, with its standard error."""
     gain = np.subtract(both, alone)
-    error = np.std(gain, ddof=min(1, len(gain) - 1)) / len(gain) ** 0.5
-    error = f"+- {error:.4f} (standard error, {len(gain)} draws)"
+    spread = "(one draw)"
+    if len(gain) > 1:
+        error = np.std(gain, ddof=1) / len(gain) ** 0.5
+        spread = f"+- {error:.4f} (standard error, {len(gain)} draws)"
     print(f"labels alone {np.mean(alone):.4f}, with unlabeled rows {np.mean(both):.4f}, ", end="")
-    print(f"gain {gain.mean():+.4f}", error if len(gain) > 1 else "(one draw)")
+    print(f"gain {gain.mean():+.4f}", spread)
 
 
 def picture(images, titles, path, columns=10):

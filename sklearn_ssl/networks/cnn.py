@@ -8,7 +8,62 @@ from .mlp import Standardize
 __all__ = ["CNN", "FastCNN"]
 
 
-class CNN(nn.Module):
+class _PooledNetwork(nn.Module):
+    """``layers``, of which the last four pool over the image and classify."""
+
+    divisor = 1  # of the logits
+
+    def _enter(self, x):
+        """What the first of ``layers`` is given for images x."""
+        return x
+
+    def maps(self, x):
+        """Features before they are pooled over the image.
+
+        Parameters
+        ----------
+        x : tensor (n, C, H, W) of float
+            Images.
+
+        Returns
+        -------
+        tensor (n, 4 width, H', W')
+            Activations of the last stage.
+        """
+        return self.layers[:-4](self._enter(x))
+
+    def from_maps(self, maps):
+        """Classify images by what `maps` returns for them.
+
+        Parameters
+        ----------
+        maps : tensor (n, 4 width, H', W')
+            Activations of the last stage.
+
+        Returns
+        -------
+        tensor (n, K)
+            Logits.
+        """
+        return self.layers[-4:](maps) / self.divisor
+
+    def forward(self, x):
+        """Classify images.
+
+        Parameters
+        ----------
+        x : tensor (n, C, H, W) of float
+            Images.
+
+        Returns
+        -------
+        tensor (n, K)
+            Logits.
+        """
+        return self.from_maps(self.maps(x))
+
+
+class CNN(_PooledNetwork):
     """Three stages of two 3x3 convolutions, halved in between while larger than 4 pixels.
 
     Parameters
@@ -51,53 +106,8 @@ class CNN(nn.Module):
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(channels, n_classes))
 
-    def maps(self, x):
-        """Features before they are pooled over the image.
 
-        Parameters
-        ----------
-        x : tensor (n, C, H, W) of float
-            Images.
-
-        Returns
-        -------
-        tensor (n, 4 width, H', W')
-            Activations of the last stage.
-        """
-        return self.layers[:-4](x)
-
-    def from_maps(self, maps):
-        """Classify images by what `maps` returns for them.
-
-        Parameters
-        ----------
-        maps : tensor (n, 4 width, H', W')
-            Activations of the last stage.
-
-        Returns
-        -------
-        tensor (n, K)
-            Logits.
-        """
-        return self.layers[-4:](maps)
-
-    def forward(self, x):
-        """Classify images.
-
-        Parameters
-        ----------
-        x : tensor (n, C, H, W) of float
-            Images.
-
-        Returns
-        -------
-        tensor (n, K)
-            Logits.
-        """
-        return self.from_maps(self.maps(x))
-
-
-class FastCNN(nn.Module):
+class FastCNN(_PooledNetwork):
     """The automatic network for small colour images: it learns much in few steps.
 
     A 2x2 convolution that whitens patches of the training images and is not trained; three stages
@@ -132,6 +142,8 @@ class FastCNN(nn.Module):
     >>> net(torch.rand(2, 3, 32, 32)).shape
     torch.Size([2, 10])
     """
+
+    divisor = 3
 
     def __init__(self, input_shape, n_classes, mean=0.0, scale=1.0, width=32, dropout=0.0):
         super().__init__()
@@ -171,51 +183,8 @@ class FastCNN(nn.Module):
         self.filters.copy_(torch.cat([filters, -filters]))
         self.started.fill_(True)
 
-    def maps(self, x):
-        """Features before they are pooled over the image.
-
-        Parameters
-        ----------
-        x : tensor (n, C, H, W) of float
-            Images.
-
-        Returns
-        -------
-        tensor (n, 4 width, H', W')
-            Activations of the last stage.
-        """
-        x = nn.functional.conv2d(self.standardize(x), self.filters, self.bias)
-        return self.layers[:-4](x)
-
-    def from_maps(self, maps):
-        """Classify images by what `maps` returns for them.
-
-        Parameters
-        ----------
-        maps : tensor (n, 4 width, H', W')
-            Activations of the last stage.
-
-        Returns
-        -------
-        tensor (n, K)
-            Logits.
-        """
-        return self.layers[-4:](maps) / 3
-
-    def forward(self, x):
-        """Classify images.
-
-        Parameters
-        ----------
-        x : tensor (n, C, H, W) of float
-            Images.
-
-        Returns
-        -------
-        tensor (n, K)
-            Logits.
-        """
-        return self.from_maps(self.maps(x))
+    def _enter(self, x):
+        return nn.functional.conv2d(self.standardize(x), self.filters, self.bias)
 
 
 def image_network(input_shape):
